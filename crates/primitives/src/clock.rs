@@ -1,0 +1,109 @@
+//! Time, as an argument.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+
+/// A moment in UTC. Everything that leaves the system carries milliseconds: see [`format_timestamp`].
+pub type Timestamp = DateTime<Utc>;
+
+/// Where time comes from, and how to wait.
+///
+/// Pure code takes a [`Timestamp`] argument where one is enough, and this port where a use case has to read the time
+/// more than once.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The wall clock. May jump; never used to measure how long something took.
+    fn now(&self) -> Timestamp;
+
+    /// Time since an arbitrary origin. MUST never go backwards.
+    fn monotonic(&self) -> Duration;
+
+    /// Returns after `duration`, at the earliest.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z as a timestamp; `None` beyond chrono's range.
+#[must_use]
+pub fn timestamp_from_millis(millis: i64) -> Option<Timestamp> {
+    DateTime::from_timestamp_millis(millis)
+}
+
+/// Drops what is finer than a millisecond, so that what is stored is what was said.
+#[must_use]
+pub fn truncate_to_millis(timestamp: Timestamp) -> Timestamp {
+    timestamp.trunc_subsecs(3)
+}
+
+/// RFC 3339, UTC, three decimals, `Z`: `2026-05-03T12:00:00.000Z`.
+#[must_use]
+pub fn format_timestamp(timestamp: Timestamp) -> String {
+    timestamp.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// `#[serde(with = "rfc3339_millis")]`: a [`Timestamp`] as [`format_timestamp`] writes it.
+pub mod rfc3339_millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    /// Writes the timestamp with three decimals.
+    ///
+    /// # Errors
+    /// Only the serializer's own.
+    pub fn serialize<S: Serializer>(timestamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&super::format_timestamp(*timestamp))
+    }
+
+    /// Reads any RFC 3339 timestamp.
+    ///
+    /// # Errors
+    /// When the text is no RFC 3339 timestamp.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        Timestamp::deserialize(deserializer)
+    }
+
+    /// The same for an `Option`.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        use super::super::{Timestamp, format_timestamp};
+
+        /// Writes the timestamp, or null.
+        ///
+        /// # Errors
+        /// Only the serializer's own.
+        pub fn serialize<S: Serializer>(timestamp: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+            match timestamp {
+                Some(timestamp) => serializer.collect_str(&format_timestamp(*timestamp)),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads an RFC 3339 timestamp, or null.
+        ///
+        /// # Errors
+        /// When the text is no RFC 3339 timestamp.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+            Option::<Timestamp>::deserialize(deserializer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_written_with_three_decimals_and_a_z() {
+        let at = timestamp_from_millis(1_777_809_600_000).unwrap();
+        assert_eq!(format_timestamp(at), "2026-05-03T12:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_finer_than_a_millisecond_is_dropped() {
+        let fine = DateTime::from_timestamp(1, 123_456_789).unwrap();
+        assert_eq!(truncate_to_millis(fine), timestamp_from_millis(1_123).unwrap());
+    }
+}

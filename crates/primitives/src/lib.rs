@@ -1,0 +1,25 @@
+//! What every room of the house shares: typed ids, timestamps, and the two ports through which time and
+//! randomness come in.
+//!
+//! **Invariant:** nothing here reads a clock or draws randomness by itself. [`Clock`] and [`Entropy`] are
+//! implemented once, at the edge (`bin/crochet`); `features = ["testing"]` has deterministic ones.
+//!
+//! ```
+//! use crochet_primitives::{ListingId, timestamp_from_millis};
+//!
+//! let made_at = timestamp_from_millis(1_777_809_600_000).unwrap();
+//! let id = ListingId::new(made_at, [7; 10]);
+//! assert_eq!(ListingId::parse(&id.to_string()).unwrap(), id);
+//! ```
+
+mod clock;
+mod entropy;
+mod id;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use clock::{Clock, Timestamp, format_timestamp, rfc3339_millis, timestamp_from_millis, truncate_to_millis};
+pub use entropy::{Entropy, EntropyExt};
+pub use id::{
+    ApiKeyId, CallId, CategoryId, LedgerEntryId, ListingId, OrphanId, ParseIdError, ProfileId, SettlementId, WalletId,
+};
