@@ -15,6 +15,8 @@
 mod clock;
 mod entropy;
 mod id;
+mod page;
+mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -23,3 +25,5 @@ pub use entropy::{Entropy, EntropyExt};
 pub use id::{
     ApiKeyId, CallId, CategoryId, LedgerEntryId, ListingId, OrphanId, ParseIdError, ProfileId, SettlementId, WalletId,
 };
+pub use page::{Cursor, CursorError, Page, PageRequest, Total};
+pub use storage::StorageError;

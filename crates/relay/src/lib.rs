@@ -1,1 +1,25 @@
-//! (to be written)
+//! The relay request.
+mod audit;
+mod forwarding;
+mod ledger;
+mod policy;
+pub mod ports;
+mod record;
+mod route;
+mod terms;
+pub mod transition;
+
+pub use audit::{AuditReport, Finding};
+pub use forwarding::{
+    Arrival, Cause, Closing, Dispatch, Ending, Endpoint, Forwarding, Response, SealedResponse, UpstreamAuth, judge,
+};
+pub use ledger::{Direction, EntryType, FeeStatus, LedgerEntry, OrphanPayment, OrphanReason};
+pub use policy::Policy;
+pub use record::{
+    Attempt, AttemptOutcome, Delivery, Failure, FailureKind, IdempotencyKey, InvalidIdempotencyKey, NewCall, Record,
+    Settlement, State, fingerprint,
+};
+pub use route::{BASE, CHAINS, SOLANA, choose_route};
+pub use terms::{
+    Observation, Origin, OriginCurrency, PayerWallet, Payment, QuoteAsk, QuoteOutcome, QuoteRefusal, Route, Terms,
+};

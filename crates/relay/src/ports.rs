@@ -1,0 +1,322 @@
+//! What the relay needs of the outside. Adapters implement these; `features = ["testing"]` has in-memory ones.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crochet_pricing::{MicroUsd, Price};
+use crochet_primitives::{CallId, ListingId, Page, PageRequest, ProfileId, StorageError, Timestamp};
+
+use crate::audit::AuditReport;
+use crate::forwarding::{Arrival, Closing, Dispatch, Endpoint, Forwarding, SealedResponse};
+use crate::ledger::{EntryType, LedgerEntry, OrphanPayment};
+use crate::record::{Attempt, IdempotencyKey, NewCall, Record, State};
+use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
+use crate::transition::Closed;
+
+/// A record, and the storage's clock when it was read: leases and waits are measured by that clock alone.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The call.
+    pub record: Record,
+    /// The storage's clock.
+    pub now: Timestamp,
+}
+
+/// The right to ask the provider for a call's terms, fenced by a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuoteLease {
+    /// The call.
+    pub call: CallId,
+    /// Which lease this is.
+    pub fence: u32,
+}
+
+/// What became of a new call.
+#[derive(Debug)]
+pub enum Admission {
+    /// A paid call was recorded: ask for its terms.
+    Quote(Seen, QuoteLease),
+    /// A free call was recorded: forward it.
+    Forward(Seen, Forwarding),
+    /// Its idempotency key names an earlier call with the same fingerprint: this is where that one now stands (the
+    /// paid call of its chain, else the newest).
+    Known(Seen),
+    /// Its idempotency key was used for another body or other origin headers.
+    KeyReused,
+    /// The buyer has as many unpaid calls open as it may.
+    TooManyOpenQuotes {
+        /// The limit.
+        limit: u32,
+    },
+}
+
+/// Whether the provider may be asked about a call now.
+#[derive(Debug)]
+pub enum CheckClaim {
+    /// Yes, by this caller alone.
+    Claimed(Seen),
+    /// It was asked a moment ago.
+    TooSoon {
+        /// The call.
+        seen: Seen,
+        /// How long until it may be asked again.
+        wait: Duration,
+    },
+}
+
+/// Where a call stands after it was moved on.
+#[derive(Debug)]
+pub struct Advanced {
+    /// The call, and the clock.
+    pub seen: Seen,
+    /// The right to forward it, when it was asked for and granted; the transaction is committed.
+    pub forwarding: Option<Forwarding>,
+}
+
+/// The successor of a dead call.
+#[derive(Debug)]
+pub struct Successor {
+    /// The newest call of the chain.
+    pub seen: Seen,
+    /// The right to ask for its terms, when it was made by this caller.
+    pub lease: Option<QuoteLease>,
+}
+
+/// The durable record of calls and of their money. One method is one transaction, by the storage's clock, and what
+/// is decided in it is decided by [`crate::transition`].
+///
+/// Every method is safe to call again after [`StorageError::Unavailable`], when nobody knows whether it happened.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Records a new call, and its idempotency key with it: of two that race with one key, one is recorded and the
+    /// other is answered [`Admission::Known`]. Counts the buyer's open unpaid calls first.
+    async fn admit(&self, call: &NewCall) -> Result<Admission, StorageError>;
+
+    /// Takes over the asking for terms once the lease on it has ended; `None` while it has not, or when it is over.
+    async fn retake_quote(&self, call: CallId) -> Result<Option<QuoteLease>, StorageError>;
+
+    /// Records what the provider answered. MUST NOT replace terms that are recorded. Answers what now stands.
+    async fn issue(&self, lease: QuoteLease, outcome: &QuoteOutcome) -> Result<Seen, StorageError>;
+
+    /// The call, if there is one.
+    async fn find(&self, call: CallId) -> Result<Option<Seen>, StorageError>;
+
+    /// The call that an idempotency key now stands for, and the fingerprint it was first used with: of its chain of
+    /// successors the paid one, else the newest.
+    async fn find_by_key(
+        &self,
+        buyer: ProfileId,
+        listing: ListingId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<(Seen, [u8; 32])>, StorageError>;
+
+    /// The newest call of the chain of successors that begins at `call`.
+    async fn find_newest(&self, call: CallId) -> Result<Option<Seen>, StorageError>;
+
+    /// Asks for the right to ask the provider about a call: granted once in each interval, to one caller.
+    async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError>;
+
+    /// Moves a call on, as [`crate::transition::advance`] decides: consumes the references of what arrived, records
+    /// settlement and ledger entries, ends a lease that ran out, and takes a forwarding lease where one is wanted;
+    /// all of it in one transaction. MUST consume a reference once, ever, over all calls.
+    async fn advance(
+        &self,
+        call: CallId,
+        observation: Option<&Observation>,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError>;
+
+    /// Records `successor` as the one successor of a dead call, unless it has one or is dead no longer; answers the
+    /// newest call of the chain.
+    async fn supersede(&self, dead: CallId, successor: &NewCall) -> Result<Option<Successor>, StorageError>;
+
+    /// Records how a forward ended, as [`crate::transition::close`] decides, and its sealed response with it where
+    /// the buyer's part of the vault has room.
+    async fn close(&self, closing: &Closing) -> Result<Option<(Closed, Seen)>, StorageError>;
+
+    /// The sealed response of a call, while the vault keeps it.
+    async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError>;
+}
+
+/// What the sweeper needs of the storage.
+#[async_trait]
+pub trait Sweeps: Send + Sync {
+    /// Claims up to `limit` calls whose next check is due, by moving that moment `hold` on: no lock is kept, and two
+    /// sweepers never get the same call.
+    async fn claim_due(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError>;
+
+    /// Counts that a call was looked at, which doubles the wait until the next time.
+    async fn count_check(&self, call: CallId) -> Result<(), StorageError>;
+
+    /// Deletes what has outlived its time: sealed responses, idempotency keys of calls that ended, consumed
+    /// challenges. Answers how many rows went.
+    async fn purge(&self) -> Result<u64, StorageError>;
+}
+
+/// Whether calls of the buyer or of the seller are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Calls that the profile made.
+    Buyer,
+    /// Calls that its listings received.
+    Seller,
+}
+
+/// Which calls are wanted.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    /// Whose.
+    pub profile: ProfileId,
+    /// On which side; `None` for both.
+    pub role: Option<Role>,
+    /// In which state.
+    pub state: Option<State>,
+    /// Of which listing.
+    pub listing: Option<ListingId>,
+    /// Which part of the list.
+    pub page: PageRequest,
+}
+
+/// A call with its attempts and with the payments that bought nothing.
+#[derive(Debug, Clone)]
+pub struct HistoryItem {
+    /// The call.
+    pub record: Record,
+    /// Its attempts, in order.
+    pub attempts: Vec<Attempt>,
+    /// Payments for it that bought nothing.
+    pub orphans: Vec<OrphanPayment>,
+}
+
+/// Which ledger entries are wanted: a buyer's `gateway_payment` entries, a seller's `marketplace_fee` and
+/// `seller_credit` entries, and both sides' adjustments, which is to say those of the profile.
+#[derive(Debug, Clone)]
+pub struct LedgerQuery {
+    /// Whose.
+    pub profile: ProfileId,
+    /// Of which type.
+    pub entry_type: Option<EntryType>,
+    /// Which part of the list.
+    pub page: PageRequest,
+}
+
+/// What is read of the books. Lists are newest first; totals are counted up to 10,000.
+#[async_trait]
+pub trait Books: Send + Sync {
+    /// Calls of a profile.
+    async fn history(&self, query: &HistoryQuery) -> Result<Page<HistoryItem>, StorageError>;
+
+    /// One call, whoever asks: the caller checks that it may.
+    async fn history_item(&self, call: CallId) -> Result<Option<HistoryItem>, StorageError>;
+
+    /// Ledger entries of a profile.
+    async fn ledger(&self, query: &LedgerQuery) -> Result<Page<LedgerEntry>, StorageError>;
+
+    /// Re-adds everything.
+    async fn audit(&self) -> Result<AuditReport, StorageError>;
+}
+
+/// A listing as the gateway sees it.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// Its id.
+    pub listing: ListingId,
+    /// Whose it is.
+    pub seller: ProfileId,
+    /// What a call costs now.
+    pub price: Price,
+    /// Whether new calls are taken: active, and not deleted.
+    pub is_available: bool,
+    /// Where to forward; `None` when there is none or it is disabled.
+    pub endpoint: Option<Endpoint>,
+    /// The payout address of the seller, where one is set.
+    pub payout_address: Option<String>,
+}
+
+/// What the gateway needs to know of listings and wallets.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// A listing by UUID or slug, whatever its status, its endpoint decrypted.
+    async fn offer(&self, id_or_slug: &str) -> Result<Option<Offer>, StorageError>;
+
+    /// The active wallets of a profile that have the `payment` capability.
+    async fn payment_wallets(&self, profile: ProfileId) -> Result<Vec<PayerWallet>, StorageError>;
+}
+
+/// Someone through whom buyers pay sellers.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync {
+    /// `mock`, `relay`: what terms and ledger call it.
+    fn name(&self) -> &'static str;
+
+    /// The terms for one call. MUST answer within 20 s, and MUST be safe to ask again.
+    async fn quote(&self, ask: &QuoteAsk) -> QuoteOutcome;
+
+    /// What has become of terms that were issued. MUST answer within 10 s; when it cannot know, that is
+    /// [`Observation::Unknown`], never a guess. MUST report `Failed` and `Refunded` only once they are final.
+    async fn check(&self, call: CallId, terms: &Terms) -> Observation;
+}
+
+/// The way to sellers.
+#[async_trait]
+pub trait Upstream: Send + Sync {
+    /// Sends one signed request and waits for its answer, for `dispatch.budget` at most. MUST say truthfully whether
+    /// anything was sent. MUST refuse addresses that the gateway may not talk to.
+    async fn forward(&self, dispatch: Dispatch) -> Arrival;
+}
+
+/// A payment at the mock provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MockPayment {
+    /// `mock_…`.
+    pub reference: String,
+    /// The call that is paid.
+    pub call: CallId,
+    /// What becomes of it.
+    pub outcome: MockOutcome,
+    /// From when on the outcome shows; until then it is pending.
+    pub settles_at: Timestamp,
+    /// What arrives.
+    pub amount: MicroUsd,
+}
+
+/// What becomes of a mock payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MockOutcome {
+    /// It arrives.
+    Success,
+    /// It stays under way.
+    Pending,
+    /// It fails.
+    Failure,
+    /// It is given back.
+    Refund,
+}
+crate::ledger::names!(MockOutcome { Success => "success", Pending => "pending", Failure => "failure", Refund => "refund" });
+
+/// A quote at the mock provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MockQuote {
+    /// The call.
+    pub call: CallId,
+    /// What is to arrive.
+    pub amount: MicroUsd,
+    /// Who is to receive it.
+    pub recipient: String,
+}
+
+/// The mock provider's own memory: it survives a crash, and all replicas see it.
+#[async_trait]
+pub trait MockPayments: Send + Sync {
+    /// Keeps a quote; asked again for the same call, keeps the first.
+    async fn keep_quote(&self, quote: &MockQuote) -> Result<MockQuote, StorageError>;
+
+    /// The quote of a call.
+    async fn quote(&self, call: CallId) -> Result<Option<MockQuote>, StorageError>;
+
+    /// Keeps a payment, or replaces the one with the same reference.
+    async fn keep_payment(&self, payment: &MockPayment) -> Result<(), StorageError>;
+
+    /// The payments for a call, oldest first.
+    async fn payments(&self, call: CallId) -> Result<Vec<MockPayment>, StorageError>;
+}
