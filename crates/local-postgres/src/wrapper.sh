@@ -6,6 +6,9 @@
 signal=$1 patience=$2 sockets=$3 also=$4
 shift 4
 
+# For `rm` and `sleep`, wherever the PATH leads.
+PATH=${PATH:+$PATH:}/usr/bin:/bin
+
 # Only the end of the server or of the parent ends this script. The server sets its own handlers for these.
 trap '' HUP INT PIPE TERM
 

@@ -1,21 +1,12 @@
 //! A server and its parent process: the one never outlives the other, and there is one server per data directory.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test ends at the first surprise"
-)]
-
-#[cfg(test)]
-mod support;
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{await_that, folder, is_running, kill, options, sql, start};
 use crochet_local_postgres::{LocalPostgres, LocalPostgresError, Options};
-use support::{await_that, folder, is_running, kill, options, sql, start};
 
 /// Not a test: the parent process of the tests below, which run this file again with only this function. It reads the
 /// data directory from standard input, prints the server's process id and URL, and stays until its input ends.
@@ -48,7 +39,7 @@ struct Parent {
 impl Parent {
     fn spawn(data_dir: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "parent_process", "--nocapture"])
+            .args(["--ignored", "--exact", "parent::parent_process", "--nocapture"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

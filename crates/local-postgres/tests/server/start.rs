@@ -1,14 +1,11 @@
 //! A server starts, cold and warm, and keeps what it was given.
 
-#[cfg(test)]
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use crate::support::{await_that, folder, is_running, kill, options, sql, start};
 use crochet_local_postgres::{Host, LocalPostgresError, Options};
-use support::{await_that, folder, is_running, kill, options, sql, start};
 
 #[test]
 fn rows_survive_a_stop_and_a_start() {
