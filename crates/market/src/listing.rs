@@ -1,0 +1,232 @@
+//! What a seller offers.
+
+use crochet_pricing::{MicroUsd, Price};
+use crochet_primitives::{CategoryId, ListingId, ProfileId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::category::Category;
+use crate::names::names;
+use crate::profile::Profile;
+
+/// A listing. Its endpoint is kept apart: see [`crate::GatewayEndpoint`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// UUIDv7.
+    pub id: ListingId,
+    /// Unique for ever, never shaped like a UUID.
+    pub slug: String,
+    /// Whose it is.
+    pub provider: ProfileId,
+    /// 2 to 100 characters.
+    pub name: String,
+    /// 10 to 5,000 characters.
+    pub description: String,
+    /// Where it is sorted in.
+    pub category: Option<CategoryId>,
+    /// What a call costs.
+    pub price: Price,
+    /// What the seller wants to be paid in.
+    pub preferred_currency: PayoutCurrency,
+    /// How the capability is delivered.
+    pub delivery_type: DeliveryType,
+    /// How the seller's own API authenticates.
+    pub auth_method: AuthMethod,
+    /// Output formats, up to 20 of 1 to 50 characters.
+    pub formats: Vec<String>,
+    /// Up to 50,000 characters.
+    pub docs: Option<String>,
+    /// Up to 10,000 characters.
+    pub connection_instructions: Option<String>,
+    /// Up to 20 examples.
+    pub example_outputs: Vec<ExampleOutput>,
+    /// An http(s) URL.
+    pub demo_endpoint: Option<String>,
+    /// An http(s) URL.
+    pub github_url: Option<String>,
+    /// An http(s) URL.
+    pub logo_url: Option<String>,
+    /// Up to 100 characters.
+    pub expected_delivery: Option<String>,
+    /// Up to 5,000 characters.
+    pub risk_disclaimers: Option<String>,
+    /// Up to 5,000 characters.
+    pub sla: Option<String>,
+    /// Up to 20 tags of 1 to 50 characters.
+    pub tags: Vec<String>,
+    /// Whether it can be found and called.
+    pub status: ListingStatus,
+    /// Who suspended it. Owners lift only their own suspension.
+    pub suspended_by: Option<SuspendedBy>,
+    /// Counts the changes; a change names the one that it is based on.
+    pub revision: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A labelled example of what the capability answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExampleOutput {
+    /// 1 to 100 characters.
+    pub label: String,
+    /// 1 to 10,000 characters.
+    pub content: String,
+}
+
+/// Whether a listing can be found and called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListingStatus {
+    /// Only its owner sees it.
+    Draft,
+    /// Everybody finds it, and may call it.
+    Active,
+    /// Nobody finds it; calls that were paid for are still served.
+    Suspended,
+}
+names!(ListingStatus { Draft => "draft", Active => "active", Suspended => "suspended" });
+
+/// Who suspended a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspendedBy {
+    /// Its seller.
+    Owner,
+    /// The marketplace.
+    Operator,
+}
+names!(SuspendedBy { Owner => "owner", Operator => "operator" });
+
+/// How a listing is priced. Only the first two can be published; the others are known for filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PricingModel {
+    /// No payment.
+    Free,
+    /// A price for each call.
+    PerCall,
+    /// A subscription; retired.
+    Monthly,
+    /// A subscription; retired.
+    Yearly,
+    /// By consumption; retired.
+    UsageTiered,
+}
+names!(PricingModel {
+    Free => "free",
+    PerCall => "per_call",
+    Monthly => "monthly",
+    Yearly => "yearly",
+    UsageTiered => "usage_tiered",
+});
+
+/// What a seller wants to be paid in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PayoutCurrency {
+    /// USD Coin.
+    Usdc,
+    /// Ether.
+    Eth,
+    /// SOL.
+    Sol,
+}
+names!(PayoutCurrency { Usdc => "USDC", Eth => "ETH", Sol => "SOL" });
+
+/// How a capability is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryType {
+    /// Request and answer.
+    Api,
+    /// A callback.
+    Webhook,
+    /// A stream.
+    Streaming,
+    /// Many at once.
+    Batch,
+    /// A file.
+    File,
+}
+names!(DeliveryType { Api => "api", Webhook => "webhook", Streaming => "streaming", Batch => "batch", File => "file" });
+
+/// How the seller's own API authenticates. Information only: through the gateway, requests are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// An API key.
+    ApiKey,
+    /// OAuth 2.
+    Oauth2,
+    /// A bearer token.
+    BearerToken,
+    /// None.
+    None,
+}
+names!(AuthMethod { ApiKey => "api_key", Oauth2 => "oauth2", BearerToken => "bearer_token", None => "none" });
+
+impl Listing {
+    /// The model that its price belongs to.
+    #[must_use]
+    pub const fn pricing_model(&self) -> PricingModel {
+        match self.price {
+            Price::Free => PricingModel::Free,
+            Price::PerCall(_) => PricingModel::PerCall,
+        }
+    }
+
+    /// The price of a call; zero for a free one.
+    #[must_use]
+    pub const fn pricing_amount(&self) -> MicroUsd {
+        self.price.amount()
+    }
+}
+
+/// A listing with what is shown beside it.
+#[derive(Debug, Clone)]
+pub struct ListingView {
+    /// The listing.
+    pub listing: Listing,
+    /// Its provider.
+    pub provider: Profile,
+    /// Its category.
+    pub category: Option<Category>,
+    /// Whether the gateway can call it: it has an active endpoint.
+    pub has_endpoint: bool,
+}
+
+/// The order of a list of listings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The most delivered calls of the last 30 days first.
+    Popular,
+    /// The cheapest first.
+    PriceLow,
+    /// The dearest first.
+    PriceHigh,
+}
+names!(Sort { Newest => "newest", Popular => "popular", PriceLow => "price_low", PriceHigh => "price_high" });
+
+/// Which listings are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ListingQuery {
+    /// Words to be found in name, description and tags; up to 200 characters.
+    pub text: Option<String>,
+    /// A category's UUID or slug.
+    pub category: Option<String>,
+    /// A pricing model.
+    pub pricing_model: Option<PricingModel>,
+    /// All of this owner's listings, drafts included, instead of everybody's active ones.
+    pub owner: Option<ProfileId>,
+    /// The order.
+    pub sort: Sort,
+    /// From 1.
+    pub page: u32,
+    /// 1 to 100.
+    pub limit: u32,
+}

@@ -1,0 +1,190 @@
+//! What the market needs of its storage. `features = ["testing"]` has in-memory implementations.
+
+use async_trait::async_trait;
+use crochet_primitives::{ApiKeyId, ListingId, ProfileId, StorageError, Timestamp, WalletId};
+use crochet_secrets::ApiKeyHash;
+use crochet_wallet::WalletAddress;
+
+use crate::api_key::StoredApiKey;
+use crate::category::Category;
+use crate::endpoint::GatewayEndpoint;
+use crate::linked_wallet::{LinkedWallet, WalletPatch};
+use crate::listing::{Listing, ListingQuery, ListingView};
+use crate::profile::Profile;
+
+/// What became of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Profile, wallet and key were recorded.
+    Done,
+    /// The wallet belongs to a profile already; nothing was recorded.
+    WalletTaken,
+}
+
+/// What became of linking a wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linking {
+    /// The wallet was recorded.
+    Done,
+    /// The wallet belongs to a profile already, this one included; nothing was recorded.
+    WalletTaken,
+}
+
+/// What became of changing a wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalletChange {
+    /// This is what it is now.
+    Done(LinkedWallet),
+    /// The profile has no such wallet.
+    NotFound,
+    /// Nothing could recover the profile afterwards; nothing was changed.
+    LastRecoveryWallet,
+}
+
+/// Profiles, their wallets and their keys. One method is one transaction.
+#[async_trait]
+pub trait Identities: Send + Sync {
+    /// Marks a challenge as used. True exactly once for each id, whoever races; the mark may be forgotten after
+    /// `expires_at`.
+    async fn consume_challenge(&self, id: [u8; 32], expires_at: Timestamp) -> Result<bool, StorageError>;
+
+    /// Records a profile with its first wallet and key, all or nothing.
+    async fn register(
+        &self,
+        profile: &Profile,
+        wallet: &LinkedWallet,
+        key: &StoredApiKey,
+    ) -> Result<Registration, StorageError>;
+
+    /// The profile that owns a wallet, with that wallet, whatever its status.
+    async fn owner(&self, address: &WalletAddress) -> Result<Option<(Profile, LinkedWallet)>, StorageError>;
+
+    /// Records a key. With `revoke_others` all other keys of its profile are revoked in the same transaction.
+    async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError>;
+
+    /// The key with this hash and its profile, unless it is revoked or has expired.
+    async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError>;
+
+    /// The keys of a profile that are not revoked, newest first.
+    async fn keys(&self, profile: ProfileId) -> Result<Vec<StoredApiKey>, StorageError>;
+
+    /// Revokes a key; false when the profile has no such key that is not revoked.
+    async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError>;
+
+    /// A profile.
+    async fn profile(&self, id: ProfileId) -> Result<Option<Profile>, StorageError>;
+
+    /// Replaces what a profile says of itself: name, bio, website, avatar and role. False when there is none.
+    async fn update_profile(&self, profile: &Profile) -> Result<bool, StorageError>;
+
+    /// The wallets of a profile, oldest first.
+    async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError>;
+
+    /// Records a further wallet. Where it is primary, the others of its chain cease to be.
+    async fn link_wallet(&self, wallet: &LinkedWallet) -> Result<Linking, StorageError>;
+
+    /// Changes a wallet as [`crate::apply_wallet_patch`] decides, under a lock on the profile: two changes at once
+    /// cannot leave it without a recovery wallet.
+    async fn update_wallet(
+        &self,
+        profile: ProfileId,
+        wallet: WalletId,
+        patch: WalletPatch,
+    ) -> Result<WalletChange, StorageError>;
+}
+
+/// A listing challenge that was asked for and not used yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenChallenge {
+    /// Who asked.
+    pub profile: ProfileId,
+    /// What is to be hashed.
+    pub challenge: String,
+    /// Leading hexadecimal zeros.
+    pub difficulty: u8,
+    /// Until when it can be used.
+    pub expires_at: Timestamp,
+}
+
+/// What became of taking an open listing challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is used up now.
+    Taken(OpenChallenge),
+    /// There is none, or not the one that was named.
+    None,
+    /// Several are open and none was named; nothing was used up.
+    Several,
+}
+
+/// What became of a write that names the revision it is based on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It was written.
+    Done,
+    /// Somebody else changed it in between, or it is gone: read again.
+    Stale,
+    /// The slug was used before, by whomever.
+    SlugTaken,
+}
+
+/// What became of taking a listing from the marketplace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone: a draft that was never called.
+    Deleted,
+    /// It is out of the catalogue for good, and kept because calls point at it.
+    SoftDeleted,
+    /// It is suspended by its owner now.
+    Suspended,
+    /// It was suspended before.
+    AlreadySuspended,
+    /// There is no such listing of this owner.
+    NotFound,
+}
+
+/// Listings, their endpoints, and categories. One method is one transaction. What [`GatewayEndpoint`] holds as
+/// secrets MUST be encrypted at rest.
+#[async_trait]
+pub trait Catalogue: Send + Sync {
+    /// All categories, in their order.
+    async fn categories(&self) -> Result<Vec<Category>, StorageError>;
+
+    /// Records a listing challenge; false when the profile has `max_open` that have not expired.
+    async fn open_challenge(&self, challenge: &OpenChallenge, max_open: u32) -> Result<bool, StorageError>;
+
+    /// Uses up the profile's one open listing challenge, or the one that is named. Each is taken exactly once,
+    /// whoever races.
+    async fn take_challenge(&self, profile: ProfileId, named: Option<&str>) -> Result<Taken, StorageError>;
+
+    /// Records a new listing, and its endpoint where it has one.
+    async fn insert(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError>;
+
+    /// A listing by UUID or slug, whatever its status, unless it was deleted.
+    async fn find(&self, id_or_slug: &str) -> Result<Option<ListingView>, StorageError>;
+
+    /// Listings, and how many there are in all: active ones, or all of one owner.
+    async fn search(&self, query: &ListingQuery) -> Result<(Vec<ListingView>, u64), StorageError>;
+
+    /// Replaces a listing, and sets its endpoint where one is given, when `listing.revision` (and the endpoint's) is
+    /// the stored one plus one.
+    async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError>;
+
+    /// Deletes a draft (softly once there is any call of it), suspends an active listing.
+    async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError>;
+
+    /// The endpoint of a listing, decrypted.
+    async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError>;
+
+    /// Replaces an endpoint, or sets the first (`revision` 1), when `endpoint.revision` is the stored one plus one.
+    async fn save_endpoint(&self, endpoint: &GatewayEndpoint) -> Result<Saved, StorageError>;
+}
+
+/// Which addresses the gateway may talk to.
+pub trait EndpointGuard: Send + Sync {
+    /// Checks a private URL before it is stored.
+    ///
+    /// # Errors
+    /// Why it is not allowed, for its owner's eyes, without the URL.
+    fn check(&self, url: &str) -> Result<(), String>;
+}

@@ -1,0 +1,65 @@
+//! Who acts on the marketplace.
+
+use crochet_primitives::{ProfileId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::names::names;
+
+/// A profile: reputation, listings, history and score attach to it, however many wallets it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// UUIDv7.
+    pub id: ProfileId,
+    /// 2 to 50 characters.
+    pub display_name: String,
+    /// What kind of account it is.
+    pub account_type: AccountType,
+    /// What it may do.
+    pub role: ProfileRole,
+    /// Up to 500 characters.
+    pub bio: Option<String>,
+    /// An http(s) URL.
+    pub website: Option<String>,
+    /// An http(s) URL.
+    pub avatar_url: Option<String>,
+    /// Whether the score has earned the checkmark.
+    pub is_verified: bool,
+    /// 0 to 1000; `None` before it was first computed.
+    pub score: Option<u16>,
+    /// When it registered.
+    pub created_at: Timestamp,
+}
+
+/// What kind of account a profile is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountType {
+    /// A program that holds a wallet.
+    Agent,
+    /// A person.
+    Human,
+    /// An agent that a person has claimed.
+    HumanClaimedAgent,
+}
+names!(AccountType { Agent => "agent", Human => "human", HumanClaimedAgent => "human_claimed_agent" });
+
+/// What a profile may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileRole {
+    /// Call listings.
+    Buyer,
+    /// Publish listings.
+    Provider,
+    /// Both.
+    Both,
+}
+names!(ProfileRole { Buyer => "buyer", Provider => "provider", Both => "both" });
+
+impl ProfileRole {
+    /// Whether it may publish listings.
+    #[must_use]
+    pub const fn may_publish(self) -> bool {
+        matches!(self, Self::Provider | Self::Both)
+    }
+}
