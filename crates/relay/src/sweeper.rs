@@ -1,0 +1,88 @@
+//! What happens without a buyer's retry: late payments are noticed, quotes expire, leases that ended are freed, and
+//! what has outlived its time is deleted. Never forwards: bodies are not stored. Safe in every replica at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crochet_primitives::StorageError;
+
+use crate::ports::{CheckClaim, Journal, PaymentProvider, Sweeps};
+use crate::record::State;
+use crate::terms::Observation;
+
+/// How long a claimed call is left alone by other sweepers.
+const HOLD: Duration = Duration::from_secs(60);
+/// How many calls one round looks at.
+const BATCH: u32 = 50;
+
+/// The sweeper's use case.
+pub struct Sweeper {
+    /// Where calls are recorded.
+    pub journal: Arc<dyn Journal>,
+    /// Which of them are due.
+    pub sweeps: Arc<dyn Sweeps>,
+    /// Who knows what was paid.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// The shortest time between two questions to the provider about one call.
+    pub check_interval: Duration,
+}
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many calls were looked at.
+    pub looked_at: u32,
+    /// How many of them are in another state now.
+    pub moved: u32,
+    /// Whether there may be more that are due.
+    pub has_more: bool,
+}
+
+impl Sweeper {
+    /// Looks at the calls that are due, one by one. A call that fails is logged and comes up again later.
+    ///
+    /// # Errors
+    /// When the due calls cannot be claimed.
+    pub async fn round(&self) -> Result<Swept, StorageError> {
+        let due = self.sweeps.claim_due(BATCH, HOLD).await?;
+        let mut swept = Swept {
+            has_more: due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX),
+            ..Swept::default()
+        };
+        for seen in due {
+            swept.looked_at = swept.looked_at.saturating_add(1);
+            let before = seen.record.state;
+            match self.look_at(&seen.record.id, before).await {
+                Ok(Some(state)) if state != before => {
+                    swept.moved = swept.moved.saturating_add(1);
+                    tracing::info!(call = %seen.record.id.request_id(), from = %before, to = %state, "swept");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(call = %seen.record.id.request_id(), %error, "could not be swept"),
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn look_at(&self, call: &crochet_primitives::CallId, state: State) -> Result<Option<State>, StorageError> {
+        self.sweeps.count_check(*call).await?;
+        let asks_provider = matches!(
+            state,
+            State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed
+        );
+        let observation = if asks_provider {
+            match self.journal.claim_check(*call, self.check_interval).await? {
+                Some(CheckClaim::Claimed(seen)) => match &seen.record.terms {
+                    Some(terms) => Some(self.provider.check(*call, terms).await),
+                    None => Some(Observation::Waiting),
+                },
+                // A buyer's retry asked a moment ago, which is as good.
+                Some(CheckClaim::TooSoon { .. }) | None => None,
+            }
+        } else {
+            None
+        };
+        let advanced = self.journal.advance(*call, observation.as_ref(), None).await?;
+        Ok(advanced.map(|advanced| advanced.seen.record.state))
+    }
+}
