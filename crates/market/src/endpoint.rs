@@ -75,14 +75,10 @@ impl GatewayEndpoint {
     #[must_use]
     pub fn signing_secrets(&self, now: Timestamp) -> SigningSecrets {
         match &self.previous_secret {
-            Some(previous) if now < previous.valid_until => SigningSecrets {
-                current: previous.secret.clone(),
-                next: Some(self.signing_secret.clone()),
-            },
-            _ => SigningSecrets {
-                current: self.signing_secret.clone(),
-                next: None,
-            },
+            Some(previous) if now < previous.valid_until => {
+                SigningSecrets { current: previous.secret.clone(), next: Some(self.signing_secret.clone()) }
+            }
+            _ => SigningSecrets { current: self.signing_secret.clone(), next: None },
         }
     }
 

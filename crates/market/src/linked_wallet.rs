@@ -51,12 +51,7 @@ impl Capabilities {
         Self::from_iter(Self::ORDER)
     }
 
-    const ORDER: [Capability; 4] = [
-        Capability::Auth,
-        Capability::Recovery,
-        Capability::Payment,
-        Capability::Payout,
-    ];
+    const ORDER: [Capability; 4] = [Capability::Auth, Capability::Recovery, Capability::Payment, Capability::Payout];
 
     /// Whether it has this one.
     #[must_use]
@@ -81,11 +76,7 @@ impl Capabilities {
 
 impl FromIterator<Capability> for Capabilities {
     fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
-        Self(
-            capabilities
-                .into_iter()
-                .fold(0, |set, capability| set | Self::bit(capability)),
-        )
+        Self(capabilities.into_iter().fold(0, |set, capability| set | Self::bit(capability)))
     }
 }
 
@@ -124,10 +115,7 @@ pub struct WalletPatch {
 /// A wallet that becomes primary takes that from the others of its chain.
 #[must_use]
 pub fn apply_wallet_patch(wallets: &[LinkedWallet], id: WalletId, patch: WalletPatch) -> Option<Vec<LinkedWallet>> {
-    let chain = wallets
-        .iter()
-        .find(|wallet| wallet.id == id)
-        .map(|wallet| wallet.address.chain());
+    let chain = wallets.iter().find(|wallet| wallet.id == id).map(|wallet| wallet.address.chain());
     let patched: Vec<LinkedWallet> = wallets
         .iter()
         .cloned()

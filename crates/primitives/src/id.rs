@@ -166,12 +166,7 @@ mod tests {
 
     #[test]
     fn only_the_hyphenated_form_is_an_id() {
-        for text in [
-            "",
-            "x",
-            "urn:uuid:0190a0b0-0000-7000-8000-000000000000",
-            "0190a0b0000070008000000000000000",
-        ] {
+        for text in ["", "x", "urn:uuid:0190a0b0-0000-7000-8000-000000000000", "0190a0b0000070008000000000000000"] {
             assert_eq!(ListingId::parse(text), Err(ParseIdError), "{text}");
         }
     }

@@ -16,12 +16,7 @@ pub struct ManualClock {
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self {
-            now: Mutex::new((
-                timestamp_from_millis(1_777_809_600_000).unwrap_or_default(),
-                Duration::ZERO,
-            )),
-        }
+        Self { now: Mutex::new((timestamp_from_millis(1_777_809_600_000).unwrap_or_default(), Duration::ZERO)) }
     }
 }
 
@@ -64,10 +59,7 @@ impl SeededEntropy {
 impl Entropy for SeededEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(8) {
-            let mut z = self
-                .0
-                .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed)
-                .wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
             z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             let bytes = (z ^ (z >> 31)).to_le_bytes();

@@ -157,9 +157,7 @@ pub struct Closing {
 impl Forwarding {
     /// For the transitions alone: `record` MUST be in `forwarding`.
     pub(crate) fn granted(record: Record) -> Self {
-        Self {
-            record: Box::new(record),
-        }
+        Self { record: Box::new(record) }
     }
 
     /// The right that a new free call begins with; `None` for a record in any other state.
@@ -205,14 +203,7 @@ impl Forwarding {
             &self.record.listing.to_string(),
             self.record.body_sha256,
         );
-        Dispatch {
-            endpoint,
-            seal,
-            buyer: self.record.buyer,
-            attempt: self.record.attempt,
-            body,
-            budget,
-        }
+        Dispatch { endpoint, seal, buyer: self.record.buyer, attempt: self.record.attempt, body, budget }
     }
 
     /// Decides what the arrival means. Consumes the right: a call is concluded once.
@@ -233,47 +224,22 @@ impl Forwarding {
 pub fn judge(arrival: Arrival) -> Ending {
     let failed = |kind, seller_status, latency_ms, outcome| {
         let may_have_run = outcome != AttemptOutcome::NotSent;
-        Ending::Failed(
-            Failure {
-                kind,
-                seller_status,
-                may_have_run,
-                latency_ms,
-            },
-            outcome,
-        )
+        Ending::Failed(Failure { kind, seller_status, may_have_run, latency_ms }, outcome)
     };
     match arrival {
-        Arrival::Answered {
-            status,
-            body,
-            latency_ms,
-        } => {
+        Arrival::Answered { status, body, latency_ms } => {
             if !is_handled(status) {
                 return failed(FailureKind::Error, Some(status), latency_ms, AttemptOutcome::Failed);
             }
             if !is_json(&body) {
-                return failed(
-                    FailureKind::InvalidResponse,
-                    Some(status),
-                    latency_ms,
-                    AttemptOutcome::Failed,
-                );
+                return failed(FailureKind::InvalidResponse, Some(status), latency_ms, AttemptOutcome::Failed);
             }
             let sha256 = BodyHash::of(&body);
-            Ending::Delivered(Response {
-                seller_status: status,
-                body,
-                sha256,
-                latency_ms,
-            })
+            Ending::Delivered(Response { seller_status: status, body, sha256, latency_ms })
         }
-        Arrival::TooLarge { status, latency_ms } => failed(
-            FailureKind::ResponseTooLarge,
-            Some(status),
-            latency_ms,
-            AttemptOutcome::Failed,
-        ),
+        Arrival::TooLarge { status, latency_ms } => {
+            failed(FailureKind::ResponseTooLarge, Some(status), latency_ms, AttemptOutcome::Failed)
+        }
         Arrival::NeverSent { cause, latency_ms } => failed(kind_of(cause), None, latency_ms, AttemptOutcome::NotSent),
         Arrival::MayHaveRun { cause, latency_ms } => failed(kind_of(cause), None, latency_ms, AttemptOutcome::Unknown),
     }
@@ -301,29 +267,20 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, body: &'static str) -> Ending {
-        judge(Arrival::Answered {
-            status,
-            body: Bytes::from_static(body.as_bytes()),
-            latency_ms: 7,
-        })
+        judge(Arrival::Answered { status, body: Bytes::from_static(body.as_bytes()), latency_ms: 7 })
     }
 
     #[test]
     fn two_hundreds_and_four_hundreds_with_json_are_handled() {
         for status in [200, 201, 299, 400, 404, 409, 422, 499] {
-            assert!(
-                matches!(answered(status, "{}"), Ending::Delivered(r) if r.seller_status == status),
-                "{status}"
-            );
+            assert!(matches!(answered(status, "{}"), Ending::Delivered(r) if r.seller_status == status), "{status}");
         }
     }
 
     #[test]
     fn a_status_that_says_the_work_was_not_done_is_a_failure() {
         for status in [100, 301, 302, 304, 401, 407, 408, 425, 429, 500, 502, 503, 599, 999] {
-            let Ending::Failed(failure, outcome) = answered(status, "{}") else {
-                panic!("{status} was handled")
-            };
+            let Ending::Failed(failure, outcome) = answered(status, "{}") else { panic!("{status} was handled") };
             assert_eq!(
                 (failure.kind, failure.seller_status, outcome),
                 (FailureKind::Error, Some(status), AttemptOutcome::Failed)
@@ -339,41 +296,22 @@ mod tests {
                 "{body:?}"
             );
         }
-        let invalid_utf8 = Arrival::Answered {
-            status: 200,
-            body: Bytes::from_static(b"\"\xff\""),
-            latency_ms: 1,
-        };
+        let invalid_utf8 = Arrival::Answered { status: 200, body: Bytes::from_static(b"\"\xff\""), latency_ms: 1 };
         assert!(matches!(judge(invalid_utf8), Ending::Failed(..)));
     }
 
     #[test]
     fn any_json_value_is_relayed_as_it_came() {
-        for body in [
-            " {\"b\":1,\"a\":1.0e5}\n",
-            "[]",
-            "null",
-            "\"x\"",
-            "12345678901234567890.123456789",
-        ] {
-            assert!(
-                matches!(answered(200, body), Ending::Delivered(r) if r.body == body.as_bytes()),
-                "{body:?}"
-            );
+        for body in [" {\"b\":1,\"a\":1.0e5}\n", "[]", "null", "\"x\"", "12345678901234567890.123456789"] {
+            assert!(matches!(answered(200, body), Ending::Delivered(r) if r.body == body.as_bytes()), "{body:?}");
         }
     }
 
     #[test]
     fn only_what_was_never_sent_cannot_have_run() {
-        let never = judge(Arrival::NeverSent {
-            cause: Cause::Connection,
-            latency_ms: 1,
-        });
+        let never = judge(Arrival::NeverSent { cause: Cause::Connection, latency_ms: 1 });
         assert!(matches!(never, Ending::Failed(f, AttemptOutcome::NotSent) if !f.may_have_run));
-        let maybe = judge(Arrival::MayHaveRun {
-            cause: Cause::Timeout,
-            latency_ms: 1,
-        });
+        let maybe = judge(Arrival::MayHaveRun { cause: Cause::Timeout, latency_ms: 1 });
         assert!(
             matches!(maybe, Ending::Failed(f, AttemptOutcome::Unknown) if f.may_have_run && f.kind == FailureKind::Timeout)
         );

@@ -84,10 +84,10 @@ struct Turn<'a> {
 
 /// Where a look at the provider leads.
 enum Checked {
-    /// On, with this.
-    Moved(Box<Advanced>),
+    /// On, with this; and the monotonic clock from before its transaction, by which a lease is measured.
+    Moved(Box<Advanced>, Duration),
     /// The provider was asked a moment ago by somebody else, and this is what it said.
-    Recent(Seen),
+    Recent(Box<Seen>),
 }
 
 impl Gateway {
@@ -100,11 +100,7 @@ impl Gateway {
             return Ok(Reply::ListingNotFound);
         };
         let body_sha256 = BodyHash::of(&request.body);
-        let turn = Turn {
-            request,
-            offer: &offer,
-            body_sha256,
-        };
+        let turn = Turn { request, offer: &offer, body_sha256 };
         match request.relay_request {
             Some(id) => self.retry(&turn, id).await,
             None => self.first(&turn).await,
@@ -114,10 +110,7 @@ impl Gateway {
     /// A request that names no call: a new one, or one that its idempotency key names.
     async fn first(&self, turn: &Turn<'_>) -> Result<Reply, GatewayError> {
         if let Some(key) = &turn.request.idempotency_key {
-            let known = self
-                .journal
-                .find_by_key(turn.request.buyer.profile, turn.offer.listing, key)
-                .await?;
+            let known = self.journal.find_by_key(turn.request.buyer.profile, turn.offer.listing, key).await?;
             if let Some((seen, used_for)) = known {
                 if used_for != fingerprint(turn.body_sha256, &turn.request.origin) {
                     return Ok(Reply::IdempotencyKeyReused);
@@ -148,24 +141,14 @@ impl Gateway {
             return Ok(Reply::CallNotFound);
         }
         if seen.record.listing != turn.offer.listing {
-            return Ok(Reply::Mismatch {
-                call: id,
-                what: Mismatch::Listing,
-            });
+            return Ok(Reply::Mismatch { call: id, what: Mismatch::Listing });
         }
         if seen.record.body_sha256 != turn.body_sha256 {
-            return Ok(Reply::Mismatch {
-                call: id,
-                what: Mismatch::Body,
-            });
+            return Ok(Reply::Mismatch { call: id, what: Mismatch::Body });
         }
         if let Some(key) = &turn.request.idempotency_key
             && seen.record.idempotency_key.as_ref() != Some(key)
-            && self
-                .journal
-                .find_by_key(turn.request.buyer.profile, turn.offer.listing, key)
-                .await?
-                .is_some()
+            && self.journal.find_by_key(turn.request.buyer.profile, turn.offer.listing, key).await?.is_some()
         {
             return Ok(Reply::IdempotencyKeyReused);
         }
@@ -212,20 +195,17 @@ impl Gateway {
                 | State::SellerFailed
                 | State::Mispaid
                 | State::Expired
-                | State::PaymentFailed => {
-                    let started = self.clock.monotonic();
-                    match self.check(turn, &seen).await? {
-                        None => return Ok(Reply::CallNotFound),
-                        Some(Checked::Recent(recent)) => return self.after_recent_check(turn, recent).await,
-                        Some(Checked::Moved(advanced)) => match (advanced.forwarding, advanced.seen) {
-                            (Some(forwarding), _) => return self.forward(turn, forwarding, started).await,
-                            (None, now_seen) => match self.answer(turn, now_seen).await? {
-                                Answer::Reply(reply) => return Ok(*reply),
-                                Answer::Again(now_seen) => seen = *now_seen,
-                            },
+                | State::PaymentFailed => match self.check(turn, &seen).await? {
+                    None => return Ok(Reply::CallNotFound),
+                    Some(Checked::Recent(recent)) => return self.after_recent_check(turn, *recent).await,
+                    Some(Checked::Moved(advanced, started)) => match (advanced.forwarding, advanced.seen) {
+                        (Some(forwarding), _) => return self.forward(turn, forwarding, started).await,
+                        (None, now_seen) => match self.answer(turn, now_seen).await? {
+                            Answer::Reply(reply) => return Ok(*reply),
+                            Answer::Again(now_seen) => seen = *now_seen,
                         },
-                    }
-                }
+                    },
+                },
             }
         }
         Ok(accepted(seen, Progress::NotFinal))
@@ -247,7 +227,7 @@ impl Gateway {
         }
         let seen = match claim {
             None => return Ok(None),
-            Some(CheckClaim::TooSoon { seen, .. }) => return Ok(Some(Checked::Recent(seen))),
+            Some(CheckClaim::TooSoon { seen, .. }) => return Ok(Some(Checked::Recent(Box::new(seen)))),
             Some(CheckClaim::Claimed(seen)) => seen,
         };
         let observation = match &seen.record.terms {
@@ -255,18 +235,15 @@ impl Gateway {
             None => Observation::Waiting,
         };
         // A settlement that cannot be re-checked is not forwarded: it may have been given back.
-        let lease = if observation == Observation::Unknown {
-            None
-        } else {
-            self.lease(turn)
-        };
+        let lease = if observation == Observation::Unknown { None } else { self.lease(turn) };
+        let started = self.clock.monotonic();
         let advanced = self.journal.advance(call, Some(&observation), lease).await?;
         let is_unknown = observation == Observation::Unknown;
         Ok(advanced.map(|mut advanced| {
             if is_unknown && advanced.forwarding.is_none() && advanced.seen.record.state != State::Delivered {
                 advanced.seen.record = unknown_for_now(advanced.seen.record);
             }
-            Checked::Moved(Box::new(advanced))
+            Checked::Moved(Box::new(advanced), started)
         }))
     }
 
@@ -285,10 +262,7 @@ impl Gateway {
         let state = seen.record.state;
         let reply = match state {
             State::Quoted if is_past_its_window(&seen) => accepted(seen, Progress::LatePayment),
-            State::Quoted => Reply::PaymentRequired {
-                record: Box::new(seen.record),
-                why: Unpaid::NothingArrived,
-            },
+            State::Quoted => Reply::PaymentRequired { record: Box::new(seen.record), why: Unpaid::NothingArrived },
             State::Pending if seen.record.payment_seen => accepted(seen, Progress::NotFinal),
             State::Pending => accepted(seen, Progress::Unknown),
             State::Forwarding => accepted(seen, Progress::Forwarding),
@@ -313,15 +287,17 @@ impl Gateway {
             State::Mispaid => Unpaid::Mispaid { predecessor: id },
             State::PaymentFailed => Unpaid::Failed {
                 predecessor: id,
-                reason: dead
-                    .record
-                    .payment_failure
-                    .clone()
-                    .unwrap_or_else(|| "the payment failed".to_owned()),
+                reason: dead.record.payment_failure.clone().unwrap_or_else(|| "the payment failed".to_owned()),
             },
             _ => Unpaid::Expired { predecessor: id },
         };
-        let Some(successor) = self.journal.supersede(id, &self.new_call(turn)).await? else {
+        // The successor is bound to what its predecessor was bound to; a retry need not repeat its headers.
+        let new_call = NewCall {
+            idempotency_key: dead.record.idempotency_key.clone(),
+            origin: dead.record.origin,
+            ..self.new_call(turn)
+        };
+        let Some(successor) = self.journal.supersede(id, &new_call).await? else {
             return Ok(Answer::Reply(Box::new(Reply::CallNotFound)));
         };
         let seen = successor.seen;
@@ -329,22 +305,15 @@ impl Gateway {
             (Some(lease), _) => self.quote(turn, seen, lease, why).await?,
             // It was made before, and nothing is known of a payment for it: the same terms again, for the same reason.
             (None, State::Quoted) if !is_past_its_window(&seen) => match self.check(turn, &seen).await? {
-                Some(Checked::Moved(advanced)) if advanced.forwarding.is_none() => match advanced.seen.record.state {
-                    State::Quoted => Reply::PaymentRequired {
-                        record: Box::new(advanced.seen.record),
-                        why,
-                    },
-                    _ => return Ok(Answer::Again(Box::new(advanced.seen))),
-                },
-                Some(Checked::Moved(advanced)) => match advanced.forwarding {
-                    Some(forwarding) => {
-                        let started = self.clock.monotonic();
-                        self.forward(turn, forwarding, started).await?
-                    }
-                    None => return Ok(Answer::Again(Box::new(advanced.seen))),
-                },
-                Some(Checked::Recent(recent)) => self.after_recent_check(turn, recent).await?,
                 None => Reply::CallNotFound,
+                Some(Checked::Recent(recent)) => self.after_recent_check(turn, *recent).await?,
+                Some(Checked::Moved(advanced, started)) => match (advanced.forwarding, advanced.seen) {
+                    (Some(forwarding), _) => self.forward(turn, forwarding, started).await?,
+                    (None, now_seen) if now_seen.record.state == State::Quoted => {
+                        Reply::PaymentRequired { record: Box::new(now_seen.record), why }
+                    }
+                    (None, now_seen) => return Ok(Answer::Again(Box::new(now_seen))),
+                },
             },
             (None, _) => return Ok(Answer::Again(Box::new(seen))),
         };
@@ -356,10 +325,9 @@ impl Gateway {
         let outcome = self.ask_for_terms(turn, &seen).await?;
         let seen = self.journal.issue(lease, &outcome).await?;
         match (seen.record.state, outcome) {
-            (State::Quoted | State::Pending, QuoteOutcome::Issued(_)) => Ok(Reply::PaymentRequired {
-                record: Box::new(seen.record),
-                why,
-            }),
+            (State::Quoted | State::Pending, QuoteOutcome::Issued(_)) => {
+                Ok(Reply::PaymentRequired { record: Box::new(seen.record), why })
+            }
             (State::QuoteRefused, _) => quote_refused(seen),
             (State::Quoting, QuoteOutcome::Unavailable { retry_after_seconds }) => Ok(Reply::ProviderUnavailable {
                 retry_after_seconds: retry_after_seconds.unwrap_or(POLL_SECONDS).max(1),
@@ -372,10 +340,7 @@ impl Gateway {
     async fn ask_for_terms(&self, turn: &Turn<'_>, seen: &Seen) -> Result<QuoteOutcome, GatewayError> {
         let record = &seen.record;
         let Some(price) = record.price else {
-            return Err(GatewayError::Inconsistent {
-                call: record.id,
-                what: "a free call is being quoted",
-            });
+            return Err(GatewayError::Inconsistent { call: record.id, what: "a free call is being quoted" });
         };
         let wallets = self.directory.payment_wallets(record.buyer).await?;
         let route = match choose_route(&record.origin, &wallets) {
@@ -389,11 +354,7 @@ impl Gateway {
             fee: price.fee,
             seller_share: price.seller_share,
             route,
-            recipient: turn
-                .offer
-                .payout_address
-                .clone()
-                .unwrap_or_else(|| record.seller.to_string()),
+            recipient: turn.offer.payout_address.clone().unwrap_or_else(|| record.seller.to_string()),
             expires_at: after(seen.now, self.policy.quote_ttl),
         };
         Ok(self.provider.quote(&ask).await)
@@ -403,21 +364,18 @@ impl Gateway {
     /// for, so the deadline is inside the lease whatever the database took.
     async fn forward(&self, turn: &Turn<'_>, forwarding: Forwarding, started: Duration) -> Result<Reply, GatewayError> {
         let Some(lease) = self.lease(turn) else {
-            return Err(GatewayError::Inconsistent {
-                call: forwarding.call(),
-                what: "forwarded without an endpoint",
-            });
+            return Err(GatewayError::Inconsistent { call: forwarding.call(), what: "forwarded without an endpoint" });
         };
         let arrival = self.send(turn, &forwarding, started, lease).await;
         let call = forwarding.call();
+        let is_paid = forwarding.record().price.is_some();
         let mut closing = forwarding.conclude(arrival);
-        closing.sealed = self.seal_for_vault(turn, &closing);
+        if is_paid {
+            closing.sealed = self.seal_for_vault(turn, &closing);
+        }
         let give_up = started.saturating_add(lease);
         let Some((closed, seen)) = self.record_closing(&closing, give_up).await else {
-            return Ok(Reply::Unrecorded {
-                call,
-                retry_after_seconds: POLL_SECONDS,
-            });
+            return Ok(Reply::Unrecorded { call, retry_after_seconds: POLL_SECONDS });
         };
         match (closing.ending, closed, seen.record.delivery.clone()) {
             (Ending::Delivered(response), Closed::Recorded, Some(delivery)) => Ok(Reply::Delivered {
@@ -437,16 +395,10 @@ impl Gateway {
         let elapsed = self.clock.monotonic().saturating_sub(started);
         let left = lease.saturating_sub(self.policy.close_margin).saturating_sub(elapsed);
         let Some(endpoint) = turn.offer.endpoint.clone() else {
-            return Arrival::NeverSent {
-                cause: Cause::Connection,
-                latency_ms: 0,
-            };
+            return Arrival::NeverSent { cause: Cause::Connection, latency_ms: 0 };
         };
         if left.is_zero() {
-            return Arrival::NeverSent {
-                cause: Cause::Timeout,
-                latency_ms: 0,
-            };
+            return Arrival::NeverSent { cause: Cause::Timeout, latency_ms: 0 };
         }
         let budget = left.min(endpoint.timeout);
         let dispatch = forwarding.dispatch(endpoint, turn.request.body.clone(), budget, self.clock.now());
@@ -480,54 +432,34 @@ impl Gateway {
             return None;
         };
         let length = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
-        if turn.offer.price.is_free() && turn.request.relay_request.is_none() || length > self.policy.vault_max_response
-        {
+        if length > self.policy.vault_max_response {
             return None;
         }
         let key = &turn.request.buyer.key;
         let bytes = seal_response(key, closing.call, &response.body, self.entropy.bytes()).ok()?;
-        Some(SealedResponse {
-            bytes,
-            key_prefix: key.prefix(),
-        })
+        Some(SealedResponse { bytes, key_prefix: key.prefix() })
     }
 
     /// A delivered call again: from the vault, for the key that paid. Of a free call only status and hash are kept.
     async fn replay(&self, turn: &Turn<'_>, seen: Seen) -> Result<Reply, GatewayError> {
         let record = Box::new(seen.record);
         let Some(delivery) = record.delivery.clone() else {
-            return Err(GatewayError::Inconsistent {
-                call: record.id,
-                what: "delivered without a delivery",
-            });
+            return Err(GatewayError::Inconsistent { call: record.id, what: "delivered without a delivery" });
         };
         if record.price.is_none() {
-            return Ok(Reply::Delivered {
-                record,
-                delivery,
-                body: None,
-                replayed: true,
-            });
+            return Ok(Reply::Delivered { record, delivery, body: None, replayed: true });
         }
         let sealed = self.journal.sealed_response(record.id).await?;
         let body = sealed.and_then(|sealed| open_response(&turn.request.buyer.key, record.id, &sealed.bytes).ok());
         Ok(match body {
-            Some(body) => Reply::Delivered {
-                record,
-                delivery,
-                body: Some(Bytes::from(body)),
-                replayed: true,
-            },
+            Some(body) => Reply::Delivered { record, delivery, body: Some(Bytes::from(body)), replayed: true },
             None => Reply::ResponseNoLongerAvailable { record, delivery },
         })
     }
 
     /// How long a forward to this listing may hold its call; `None` where there is nowhere to forward to.
     fn lease(&self, turn: &Turn<'_>) -> Option<Duration> {
-        turn.offer
-            .endpoint
-            .as_ref()
-            .map(|endpoint| endpoint.timeout.saturating_add(self.policy.lease_margin))
+        turn.offer.endpoint.as_ref().map(|endpoint| endpoint.timeout.saturating_add(self.policy.lease_margin))
     }
 
     fn new_call(&self, turn: &Turn<'_>) -> NewCall {
@@ -576,18 +508,11 @@ fn unknown_for_now(record: Record) -> Record {
         State::Forwarding => State::Forwarding,
         _ => State::Pending,
     };
-    Record {
-        state,
-        payment_seen: false,
-        ..record
-    }
+    Record { state, payment_seen: false, ..record }
 }
 
 fn is_past_its_window(seen: &Seen) -> bool {
-    seen.record
-        .terms
-        .as_ref()
-        .is_some_and(|terms| terms.expires_at <= seen.now)
+    seen.record.terms.as_ref().is_some_and(|terms| terms.expires_at <= seen.now)
 }
 
 fn accepted(seen: Seen, progress: Progress) -> Reply {
@@ -595,47 +520,28 @@ fn accepted(seen: Seen, progress: Progress) -> Reply {
         (Progress::Forwarding, Some(until)) => seconds_until(until, seen.now),
         _ => POLL_SECONDS,
     };
-    Reply::Accepted {
-        record: Box::new(seen.record),
-        progress,
-        retry_after_seconds,
-    }
+    Reply::Accepted { record: Box::new(seen.record), progress, retry_after_seconds }
 }
 
 fn unavailable(seen: Seen) -> Reply {
-    Reply::ListingUnavailable {
-        record: Some(Box::new(seen.record)),
-    }
+    Reply::ListingUnavailable { record: Some(Box::new(seen.record)) }
 }
 
 fn quote_refused(seen: Seen) -> Result<Reply, GatewayError> {
     let Some(refusal) = seen.record.refusal.clone() else {
-        return Err(GatewayError::Inconsistent {
-            call: seen.record.id,
-            what: "refused without a reason",
-        });
+        return Err(GatewayError::Inconsistent { call: seen.record.id, what: "refused without a reason" });
     };
-    Ok(Reply::QuoteRefused {
-        record: Box::new(seen.record),
-        refusal,
-    })
+    Ok(Reply::QuoteRefused { record: Box::new(seen.record), refusal })
 }
 
 fn backed_off(seen: Seen) -> Result<Reply, GatewayError> {
     let Some(failure) = seen.record.last_failure.clone() else {
-        return Err(GatewayError::Inconsistent {
-            call: seen.record.id,
-            what: "failed without a failure",
-        });
+        return Err(GatewayError::Inconsistent { call: seen.record.id, what: "failed without a failure" });
     };
     Ok(seller_failed(seen, failure))
 }
 
 fn seller_failed(seen: Seen, failure: crate::record::Failure) -> Reply {
     let at: Timestamp = seen.record.retry_not_before.unwrap_or(seen.now);
-    Reply::SellerFailed {
-        retry_after_seconds: seconds_until(at, seen.now),
-        record: Box::new(seen.record),
-        failure,
-    }
+    Reply::SellerFailed { retry_after_seconds: seconds_until(at, seen.now), record: Box::new(seen.record), failure }
 }

@@ -175,12 +175,7 @@ pub(crate) fn settlement_entries(
     vec![
         entry(EntryType::GatewayPayment, Direction::Debit, record.buyer, split.gross),
         entry(EntryType::MarketplaceFee, Direction::Debit, record.seller, split.fee),
-        entry(
-            EntryType::SellerCredit,
-            Direction::Credit,
-            record.seller,
-            split.seller_share,
-        ),
+        entry(EntryType::SellerCredit, Direction::Credit, record.seller, split.seller_share),
     ]
 }
 

@@ -64,10 +64,7 @@ impl Default for Policy {
 
 /// `first`, doubled `times` times, and never more than `max`.
 pub(crate) fn doubling(first: Duration, times: u32, max: Duration) -> Duration {
-    2_u32
-        .checked_pow(times)
-        .and_then(|factor| first.checked_mul(factor))
-        .map_or(max, |wait| wait.min(max))
+    2_u32.checked_pow(times).and_then(|factor| first.checked_mul(factor)).map_or(max, |wait| wait.min(max))
 }
 
 #[cfg(test)]

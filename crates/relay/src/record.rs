@@ -105,11 +105,7 @@ impl IdempotencyKey {
     /// When it is empty, longer than 255 characters, or not printable ASCII.
     pub fn parse(text: &str) -> Result<Self, InvalidIdempotencyKey> {
         let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidIdempotencyKey)
-        }
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidIdempotencyKey) }
     }
 
     /// The key.
@@ -353,14 +349,8 @@ mod tests {
     fn a_fingerprint_tells_origins_apart() {
         let body = BodyHash::of(b"{}");
         let plain = Origin::default();
-        let zero_chain = Origin {
-            chain_id: Some(0),
-            ..plain
-        };
-        let sol = Origin {
-            currency: Some(crate::terms::OriginCurrency::Sol),
-            ..plain
-        };
+        let zero_chain = Origin { chain_id: Some(0), ..plain };
+        let sol = Origin { currency: Some(crate::terms::OriginCurrency::Sol), ..plain };
         let all = [
             fingerprint(body, &plain),
             fingerprint(body, &zero_chain),

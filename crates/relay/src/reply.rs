@@ -173,7 +173,5 @@ pub enum GatewayError {
 /// Whole seconds from `now` until `then`, rounded up, at least 1.
 pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
     let millis = (then - now).num_milliseconds().max(0);
-    u32::try_from(millis / 1000 + i64::from(millis % 1000 != 0))
-        .unwrap_or(u32::MAX)
-        .max(1)
+    u32::try_from(millis / 1000 + i64::from(millis % 1000 != 0)).unwrap_or(u32::MAX).max(1)
 }

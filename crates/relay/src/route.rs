@@ -28,17 +28,15 @@ pub const CHAINS: [(u64, &str); 6] = [
 /// When the wallet is not one of `wallets`, SOL is asked for without a Solana wallet, the chain is unknown, or the
 /// currency does not live on it.
 pub fn choose_route(origin: &Origin, wallets: &[PayerWallet]) -> Result<Route, QuoteRefusal> {
-    let named =
-        match origin.wallet_id {
-            Some(id) => Some(wallets.iter().find(|wallet| wallet.id == id).ok_or_else(|| {
-                QuoteRefusal::OriginWalletInvalid {
-                    detail: "the origin wallet is not an active wallet of this profile with the payment capability"
-                        .into(),
-                    needs_solana_wallet: false,
-                }
-            })?),
-            None => None,
-        };
+    let named = match origin.wallet_id {
+        Some(id) => {
+            Some(wallets.iter().find(|wallet| wallet.id == id).ok_or_else(|| QuoteRefusal::OriginWalletInvalid {
+                detail: "the origin wallet is not an active wallet of this profile with the payment capability".into(),
+                needs_solana_wallet: false,
+            })?)
+        }
+        None => None,
+    };
     let has_solana = wallets.iter().any(|wallet| wallet.chain == Chain::Solana);
     let home = named.map(|wallet| wallet.chain);
     let currency = origin.currency.unwrap_or(match (home, origin.chain_id) {
@@ -51,13 +49,9 @@ pub fn choose_route(origin: &Origin, wallets: &[PayerWallet]) -> Result<Route, Q
         (OriginCurrency::Sol, _) | (OriginCurrency::Usdc, Some(Chain::Solana)) => SOLANA,
         (OriginCurrency::Usdc | OriginCurrency::Eth, _) => BASE,
     });
-    let network = CHAINS
-        .iter()
-        .find(|(id, _)| *id == chain_id)
-        .map(|(_, network)| *network)
-        .ok_or_else(|| QuoteRefusal::RouteUnavailable {
-            detail: format!("chain {chain_id} is not one that payments come from"),
-        })?;
+    let network = CHAINS.iter().find(|(id, _)| *id == chain_id).map(|(_, network)| *network).ok_or_else(|| {
+        QuoteRefusal::RouteUnavailable { detail: format!("chain {chain_id} is not one that payments come from") }
+    })?;
     let chain = if chain_id == SOLANA { Chain::Solana } else { Chain::Evm };
     let lives_there = match currency {
         OriginCurrency::Sol => chain == Chain::Solana,
@@ -90,13 +84,7 @@ pub fn choose_route(origin: &Origin, wallets: &[PayerWallet]) -> Result<Route, Q
         }
         Some(_) | None => {}
     }
-    Ok(Route {
-        currency,
-        chain_id,
-        network,
-        wallet,
-        chosen_by_buyer: origin.currency.is_some(),
-    })
+    Ok(Route { currency, chain_id, network, wallet, chosen_by_buyer: origin.currency.is_some() })
 }
 
 #[cfg(test)]
@@ -107,12 +95,7 @@ mod tests {
 
     fn wallet(seed: u8, chain: Chain) -> PayerWallet {
         let id = WalletId::new(timestamp_from_millis(1).unwrap(), [seed; 10]);
-        PayerWallet {
-            id,
-            chain,
-            address: format!("address-{seed}"),
-            is_primary: seed == 1,
-        }
+        PayerWallet { id, chain, address: format!("address-{seed}"), is_primary: seed == 1 }
     }
 
     #[test]
@@ -127,75 +110,38 @@ mod tests {
     #[test]
     fn a_buyer_with_an_evm_wallet_alone_pays_in_usdc_on_base_by_default() {
         let route = choose_route(&Origin::default(), &[wallet(1, Chain::Evm)]).unwrap();
-        assert_eq!(
-            (route.currency, route.chain_id, route.network),
-            (OriginCurrency::Usdc, BASE, "eip155:8453")
-        );
+        assert_eq!((route.currency, route.chain_id, route.network), (OriginCurrency::Usdc, BASE, "eip155:8453"));
     }
 
     #[test]
     fn sol_without_a_solana_wallet_is_refused_with_the_way_out() {
-        let origin = Origin {
-            currency: Some(OriginCurrency::Sol),
-            ..Origin::default()
-        };
+        let origin = Origin { currency: Some(OriginCurrency::Sol), ..Origin::default() };
         let refusal = choose_route(&origin, &[wallet(1, Chain::Evm)]).unwrap_err();
-        assert!(matches!(
-            refusal,
-            QuoteRefusal::OriginWalletInvalid {
-                needs_solana_wallet: true,
-                ..
-            }
-        ));
+        assert!(matches!(refusal, QuoteRefusal::OriginWalletInvalid { needs_solana_wallet: true, .. }));
     }
 
     #[test]
     fn a_wallet_that_is_not_the_buyers_is_refused() {
-        let origin = Origin {
-            wallet_id: Some(wallet(9, Chain::Evm).id),
-            ..Origin::default()
-        };
+        let origin = Origin { wallet_id: Some(wallet(9, Chain::Evm).id), ..Origin::default() };
         let refusal = choose_route(&origin, &[wallet(1, Chain::Evm)]).unwrap_err();
-        assert!(matches!(
-            refusal,
-            QuoteRefusal::OriginWalletInvalid {
-                needs_solana_wallet: false,
-                ..
-            }
-        ));
+        assert!(matches!(refusal, QuoteRefusal::OriginWalletInvalid { needs_solana_wallet: false, .. }));
     }
 
     #[test]
     fn the_named_wallet_decides_where_nothing_else_does() {
         let wallets = [wallet(1, Chain::Solana), wallet(2, Chain::Evm)];
-        let origin = Origin {
-            wallet_id: Some(wallets[1].id),
-            ..Origin::default()
-        };
+        let origin = Origin { wallet_id: Some(wallets[1].id), ..Origin::default() };
         let route = choose_route(&origin, &wallets).unwrap();
-        assert_eq!(
-            (route.currency, route.wallet.unwrap().id),
-            (OriginCurrency::Usdc, wallets[1].id)
-        );
+        assert_eq!((route.currency, route.wallet.unwrap().id), (OriginCurrency::Usdc, wallets[1].id));
     }
 
     #[test]
     fn a_currency_is_refused_on_a_chain_where_it_does_not_live() {
-        for (currency, chain_id) in [
-            (OriginCurrency::Sol, 1),
-            (OriginCurrency::Eth, SOLANA),
-            (OriginCurrency::Usdc, 5),
-        ] {
-            let origin = Origin {
-                currency: Some(currency),
-                chain_id: Some(chain_id),
-                ..Origin::default()
-            };
+        for (currency, chain_id) in [(OriginCurrency::Sol, 1), (OriginCurrency::Eth, SOLANA), (OriginCurrency::Usdc, 5)]
+        {
+            let origin = Origin { currency: Some(currency), chain_id: Some(chain_id), ..Origin::default() };
             let refusal = choose_route(&origin, &[wallet(1, Chain::Evm), wallet(2, Chain::Solana)]).unwrap_err();
-            assert!(
-                matches!(refusal, QuoteRefusal::RouteUnavailable { .. }),
-                "{currency:?} on {chain_id}"
-            );
+            assert!(matches!(refusal, QuoteRefusal::RouteUnavailable { .. }), "{currency:?} on {chain_id}");
         }
     }
 }

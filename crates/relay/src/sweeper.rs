@@ -45,10 +45,8 @@ impl Sweeper {
     /// When the due calls cannot be claimed.
     pub async fn round(&self) -> Result<Swept, StorageError> {
         let due = self.sweeps.claim_due(BATCH, HOLD).await?;
-        let mut swept = Swept {
-            has_more: due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX),
-            ..Swept::default()
-        };
+        let mut swept =
+            Swept { has_more: due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX), ..Swept::default() };
         for seen in due {
             swept.looked_at = swept.looked_at.saturating_add(1);
             let before = seen.record.state;
@@ -66,10 +64,8 @@ impl Sweeper {
 
     async fn look_at(&self, call: &crochet_primitives::CallId, state: State) -> Result<Option<State>, StorageError> {
         self.sweeps.count_check(*call).await?;
-        let asks_provider = matches!(
-            state,
-            State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed
-        );
+        let asks_provider =
+            matches!(state, State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed);
         let observation = if asks_provider {
             match self.journal.claim_check(*call, self.check_interval).await? {
                 Some(CheckClaim::Claimed(seen)) => match &seen.record.terms {

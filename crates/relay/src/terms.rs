@@ -45,9 +45,7 @@ impl OriginCurrency {
     /// Reads the name, in any letter case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Usdc, Self::Eth, Self::Sol]
-            .into_iter()
-            .find(|currency| currency.as_str().eq_ignore_ascii_case(text))
+        [Self::Usdc, Self::Eth, Self::Sol].into_iter().find(|currency| currency.as_str().eq_ignore_ascii_case(text))
     }
 }
 

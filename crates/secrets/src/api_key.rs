@@ -151,9 +151,6 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_a_key() {
         let key = ApiKey::generate([1; 32]);
-        assert_eq!(
-            format!("{key:?} {:?}", key.hash()),
-            "ApiKey([REDACTED]) ApiKeyHash([REDACTED])"
-        );
+        assert_eq!(format!("{key:?} {:?}", key.hash()), "ApiKey([REDACTED]) ApiKeyHash([REDACTED])");
     }
 }

@@ -81,12 +81,7 @@ impl MasterKeys {
     /// When the list is empty, or an entry is malformed, of the wrong length, or named twice.
     pub fn parse(text: &str) -> Result<Self, MasterKeysError> {
         let mut keys: Vec<MasterKey> = Vec::new();
-        for (index, entry) in text
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .enumerate()
-        {
+        for (index, entry) in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).enumerate() {
             let key = read_key(entry, index + 1)?;
             if keys.iter().any(|known| known.id == key.id) {
                 return Err(MasterKeysError::Duplicate { id: key.id });
@@ -95,10 +90,7 @@ impl MasterKeys {
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or(MasterKeysError::Empty)?;
-        Ok(Self {
-            first,
-            others: keys.collect(),
-        })
+        Ok(Self { first, others: keys.collect() })
     }
 
     /// Writes 32 random bytes as an entry that [`MasterKeys::parse`] reads.
@@ -119,15 +111,8 @@ impl MasterKeys {
         associated: &[u8],
         nonce: [u8; NONCE_LENGTH],
     ) -> Result<Vec<u8>, EncryptError> {
-        let payload = Payload {
-            msg: plaintext,
-            aad: associated,
-        };
-        let ciphertext = self
-            .first
-            .cipher
-            .encrypt(&Nonce::from(nonce), payload)
-            .map_err(|_| EncryptError)?;
+        let payload = Payload { msg: plaintext, aad: associated };
+        let ciphertext = self.first.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| EncryptError)?;
         let id = self.first.id.as_bytes();
         let mut sealed = Vec::with_capacity(2 + id.len() + NONCE_LENGTH + ciphertext.len());
         sealed.push(VERSION);
@@ -146,26 +131,14 @@ impl MasterKeys {
         let [VERSION, length, rest @ ..] = sealed else {
             return Err(DecryptError::Malformed);
         };
-        let (id, rest) = rest
-            .split_at_checked(usize::from(*length))
-            .ok_or(DecryptError::Malformed)?;
-        let (nonce, ciphertext) = rest
-            .split_first_chunk::<NONCE_LENGTH>()
-            .ok_or(DecryptError::Malformed)?;
+        let (id, rest) = rest.split_at_checked(usize::from(*length)).ok_or(DecryptError::Malformed)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LENGTH>().ok_or(DecryptError::Malformed)?;
         let key = std::iter::once(&self.first)
             .chain(&self.others)
             .find(|key| key.id.as_bytes() == id)
-            .ok_or_else(|| DecryptError::UnknownKey {
-                id: String::from_utf8_lossy(id).into_owned(),
-            })?;
+            .ok_or_else(|| DecryptError::UnknownKey { id: String::from_utf8_lossy(id).into_owned() })?;
         key.cipher
-            .decrypt(
-                &Nonce::from(*nonce),
-                Payload {
-                    msg: ciphertext,
-                    aad: associated,
-                },
-            )
+            .decrypt(&Nonce::from(*nonce), Payload { msg: ciphertext, aad: associated })
             .map(Zeroizing::new)
             .map_err(|_| DecryptError::NotAuthentic)
     }
@@ -173,29 +146,21 @@ impl MasterKeys {
 
 impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entry(&self.first.id)
-            .entries(self.others.iter().map(|key| &key.id))
-            .finish()
+        f.debug_list().entry(&self.first.id).entries(self.others.iter().map(|key| &key.id)).finish()
     }
 }
 
 fn read_key(entry: &str, position: usize) -> Result<MasterKey, MasterKeysError> {
     let (id, encoded) = entry.split_once(':').ok_or(MasterKeysError::Malformed { position })?;
     let named = (1..=32).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if !named {
         return Err(MasterKeysError::Malformed { position });
     }
     let wrong_length = || MasterKeysError::WrongLength { id: id.to_owned() };
     let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| wrong_length())?);
     let cipher = Aes256Gcm::new_from_slice(&bytes).map_err(|_| wrong_length())?;
-    Ok(MasterKey {
-        id: id.to_owned(),
-        cipher,
-    })
+    Ok(MasterKey { id: id.to_owned(), cipher })
 }
 
 #[cfg(test)]
@@ -245,19 +210,10 @@ mod tests {
     #[test]
     fn a_wrong_list_of_keys_is_refused_without_showing_a_key() {
         assert_eq!(MasterKeys::parse("").unwrap_err(), MasterKeysError::Empty);
-        assert_eq!(
-            MasterKeys::parse("c2VjcmV0").unwrap_err(),
-            MasterKeysError::Malformed { position: 1 }
-        );
-        assert_eq!(
-            MasterKeys::parse("a:c2VjcmV0").unwrap_err(),
-            MasterKeysError::WrongLength { id: "a".into() }
-        );
+        assert_eq!(MasterKeys::parse("c2VjcmV0").unwrap_err(), MasterKeysError::Malformed { position: 1 });
+        assert_eq!(MasterKeys::parse("a:c2VjcmV0").unwrap_err(), MasterKeysError::WrongLength { id: "a".into() });
         let twice = format!("{},{}", entry("a", 1), entry("a", 2));
-        assert_eq!(
-            MasterKeys::parse(&twice).unwrap_err(),
-            MasterKeysError::Duplicate { id: "a".into() }
-        );
+        assert_eq!(MasterKeys::parse(&twice).unwrap_err(), MasterKeysError::Duplicate { id: "a".into() });
     }
 
     #[test]

@@ -33,13 +33,8 @@ pub enum VaultError {
 /// Only beyond AES-GCM's length limit (64 GiB).
 pub fn seal_response(key: &ApiKey, call: CallId, response: &[u8], nonce: [u8; 12]) -> Result<Vec<u8>, VaultError> {
     let call_id = call.uuid();
-    let payload = Payload {
-        msg: response,
-        aad: call_id.as_bytes(),
-    };
-    let ciphertext = cipher(key, call)?
-        .encrypt(&Nonce::from(nonce), payload)
-        .map_err(|_| VaultError::TooLong)?;
+    let payload = Payload { msg: response, aad: call_id.as_bytes() };
+    let ciphertext = cipher(key, call)?.encrypt(&Nonce::from(nonce), payload).map_err(|_| VaultError::TooLong)?;
     let mut sealed = Vec::with_capacity(NONCE_LENGTH + ciphertext.len());
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(&ciphertext);
@@ -51,17 +46,10 @@ pub fn seal_response(key: &ApiKey, call: CallId, response: &[u8], nonce: [u8; 12
 /// # Errors
 /// When the key or the call is another one, or the bytes were altered.
 pub fn open_response(key: &ApiKey, call: CallId, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let (nonce, ciphertext) = sealed
-        .split_first_chunk::<NONCE_LENGTH>()
-        .ok_or(VaultError::DoesNotOpen)?;
+    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LENGTH>().ok_or(VaultError::DoesNotOpen)?;
     let call_id = call.uuid();
-    let payload = Payload {
-        msg: ciphertext,
-        aad: call_id.as_bytes(),
-    };
-    cipher(key, call)?
-        .decrypt(&Nonce::from(*nonce), payload)
-        .map_err(|_| VaultError::DoesNotOpen)
+    let payload = Payload { msg: ciphertext, aad: call_id.as_bytes() };
+    cipher(key, call)?.decrypt(&Nonce::from(*nonce), payload).map_err(|_| VaultError::DoesNotOpen)
 }
 
 fn cipher(key: &ApiKey, call: CallId) -> Result<Aes256Gcm, VaultError> {

@@ -45,13 +45,7 @@ pub fn advance(
     entropy: &dyn Entropy,
 ) -> Advance {
     let before = record.clone();
-    let mut step = Step {
-        record,
-        writes: Vec::new(),
-        now,
-        policy,
-        entropy,
-    };
+    let mut step = Step { record, writes: Vec::new(), now, policy, entropy };
     step.end_lease_that_ran_out();
     if let Some((observation, claims)) = observation {
         step.observe(observation, claims);
@@ -66,10 +60,7 @@ pub fn advance(
     }
     record.next_check_at = schedule::next_check(&record, now, policy);
     let forwarding = granted.then(|| Forwarding::granted(record.clone()));
-    Advance {
-        change: Change { record, writes },
-        forwarding,
-    }
+    Advance { change: Change { record, writes }, forwarding }
 }
 
 struct Step<'a> {
@@ -96,12 +87,8 @@ impl Step<'_> {
                     seller_status: None,
                     latency_ms: None,
                 });
-                let failure = Failure {
-                    kind: FailureKind::Interrupted,
-                    seller_status: None,
-                    may_have_run: true,
-                    latency_ms: 0,
-                };
+                let failure =
+                    Failure { kind: FailureKind::Interrupted, seller_status: None, may_have_run: true, latency_ms: 0 };
                 self.record.last_failure = Some(failure);
                 self.record.state = match &self.record.settlement {
                     Some(settlement) if settlement.refunded => State::PaymentFailed,
@@ -111,10 +98,7 @@ impl Step<'_> {
             }
             // Its terms were never recorded, so nobody can have paid: after the grace the id is dead.
             State::Quoting => {
-                let given_up = self
-                    .record
-                    .lease_until
-                    .map(|until| after(until, self.policy.late_payment_grace));
+                let given_up = self.record.lease_until.map(|until| after(until, self.policy.late_payment_grace));
                 if given_up.is_some_and(|at| at <= self.now) {
                     self.record.state = State::Expired;
                     self.record.lease_until = None;
@@ -126,11 +110,7 @@ impl Step<'_> {
 
     fn observe(&mut self, observation: &Observation, claims: &[Claim]) {
         let Some(terms) = self.record.terms.clone() else { return };
-        let is_settled = self
-            .record
-            .settlement
-            .as_ref()
-            .is_some_and(|settlement| !settlement.refunded);
+        let is_settled = self.record.settlement.as_ref().is_some_and(|settlement| !settlement.refunded);
         match observation {
             Observation::Arrived(payments) => self.arrived(&terms, payments, claims, is_settled),
             Observation::Refunded { references, reason } => self.refunded(&terms, references, reason, is_settled),
@@ -149,11 +129,7 @@ impl Step<'_> {
         let is_waited_for = matches!(self.record.state, State::Quoted | State::Pending) && !self.record.payment_seen;
         if is_waited_for {
             let closes = after(terms.expires_at, self.policy.late_payment_grace);
-            self.record.state = if self.now < closes {
-                State::Quoted
-            } else {
-                State::Expired
-            };
+            self.record.state = if self.now < closes { State::Quoted } else { State::Expired };
         }
     }
 
@@ -193,15 +169,8 @@ impl Step<'_> {
             self.now,
             self.entropy,
         );
-        self.writes.extend(
-            reversing_entries(&originals, self.now, self.entropy)
-                .into_iter()
-                .map(Write::Entry),
-        );
-        self.record.settlement = Some(Settlement {
-            refunded: true,
-            ..settlement
-        });
+        self.writes.extend(reversing_entries(&originals, self.now, self.entropy).into_iter().map(Write::Entry));
+        self.record.settlement = Some(Settlement { refunded: true, ..settlement });
         self.record.payment_failure = Some(reason.to_owned());
         // What is under way or delivered stays what it is; the books say that its payment was given back.
         if matches!(self.record.state, State::Settled | State::SellerFailed) {
@@ -232,15 +201,7 @@ impl Step<'_> {
     fn settle(&mut self, terms: &Terms, payment: &Payment) {
         let Some(split) = self.record.price else { return };
         let id = SettlementId::new(self.now, self.entropy.bytes());
-        let entries = settlement_entries(
-            &self.record,
-            &split,
-            terms,
-            id,
-            &payment.reference,
-            self.now,
-            self.entropy,
-        );
+        let entries = settlement_entries(&self.record, &split, terms, id, &payment.reference, self.now, self.entropy);
         self.writes.extend(entries.into_iter().map(Write::Entry));
         self.record.settlement = Some(Settlement {
             id,
@@ -285,10 +246,7 @@ impl Step<'_> {
         self.record.state = State::Forwarding;
         self.record.attempt = self.record.attempt.saturating_add(1);
         self.record.lease_until = Some(after(self.now, length));
-        self.writes.push(Write::AttemptStarted {
-            attempt: self.record.attempt,
-            at: self.now,
-        });
+        self.writes.push(Write::AttemptStarted { attempt: self.record.attempt, at: self.now });
         true
     }
 }

@@ -31,13 +31,7 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
                 latency_ms: Some(response.latency_ms),
             };
             if record.delivery.is_some() {
-                return (
-                    Change {
-                        record,
-                        writes: vec![ended],
-                    },
-                    Closed::Stale,
-                );
+                return (Change { record, writes: vec![ended] }, Closed::Stale);
             }
             record.state = State::Delivered;
             record.delivery = Some(Delivery {
@@ -62,20 +56,10 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
                 latency_ms: Some(failure.latency_ms),
             };
             if !is_current {
-                return (
-                    Change {
-                        record,
-                        writes: vec![ended],
-                    },
-                    Closed::Stale,
-                );
+                return (Change { record, writes: vec![ended] }, Closed::Stale);
             }
             let is_refunded = record.settlement.as_ref().is_some_and(|settlement| settlement.refunded);
-            record.state = if is_refunded {
-                State::PaymentFailed
-            } else {
-                State::SellerFailed
-            };
+            record.state = if is_refunded { State::PaymentFailed } else { State::SellerFailed };
             let wait = doubling(policy.retry_backoff, record.failures, policy.retry_backoff_max);
             record.retry_not_before = Some(after(now, wait));
             record.failures = record.failures.saturating_add(1);
@@ -90,8 +74,5 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
 fn finish(mut record: Record, ended: Write, now: Timestamp, policy: &Policy) -> Change {
     record.updated_at = now;
     record.next_check_at = schedule::next_check(&record, now, policy);
-    Change {
-        record,
-        writes: vec![ended],
-    }
+    Change { record, writes: vec![ended] }
 }

@@ -59,17 +59,11 @@ pub enum Write {
 
 impl Change {
     const fn none(record: Record) -> Self {
-        Self {
-            record,
-            writes: Vec::new(),
-        }
+        Self { record, writes: Vec::new() }
     }
 }
 
 /// `at + by`, or the end of time.
 pub(crate) fn after(at: Timestamp, by: Duration) -> Timestamp {
-    TimeDelta::from_std(by)
-        .ok()
-        .and_then(|by| at.checked_add_signed(by))
-        .unwrap_or(Timestamp::MAX_UTC)
+    TimeDelta::from_std(by).ok().and_then(|by| at.checked_add_signed(by)).unwrap_or(Timestamp::MAX_UTC)
 }

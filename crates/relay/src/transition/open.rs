@@ -11,11 +11,7 @@ use crate::record::{NewCall, Record, State};
 #[must_use]
 pub fn open(call: &NewCall, now: Timestamp, policy: &Policy) -> Change {
     let is_free = call.price.is_none();
-    let lease = if is_free {
-        call.forward_lease
-    } else {
-        policy.quote_lease
-    };
+    let lease = if is_free { call.forward_lease } else { policy.quote_lease };
     let lease_until = after(now, lease);
     let record = Record {
         id: call.id,
@@ -46,10 +42,6 @@ pub fn open(call: &NewCall, now: Timestamp, policy: &Policy) -> Change {
         created_at: now,
         updated_at: now,
     };
-    let writes = if is_free {
-        vec![Write::AttemptStarted { attempt: 1, at: now }]
-    } else {
-        Vec::new()
-    };
+    let writes = if is_free { vec![Write::AttemptStarted { attempt: 1, at: now }] } else { Vec::new() };
     Change { record, writes }
 }

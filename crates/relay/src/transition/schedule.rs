@@ -8,27 +8,14 @@ use crate::record::{Record, State};
 
 /// The next moment at which something may have to be done without a buyer's retry; `None` when never.
 pub(super) fn next_check(record: &Record, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
-    let backed_off = || {
-        after(
-            now,
-            doubling(policy.sweep_backoff, record.checks, policy.sweep_backoff_max),
-        )
-    };
+    let backed_off = || after(now, doubling(policy.sweep_backoff, record.checks, policy.sweep_backoff_max));
     match record.state {
         // A quote nobody came back for: its terms were never shown, so it only has to be closed.
-        State::Quoting => Some(
-            record
-                .lease_until
-                .unwrap_or(now)
-                .max(after(now, policy.late_payment_grace)),
-        ),
+        State::Quoting => Some(record.lease_until.unwrap_or(now).max(after(now, policy.late_payment_grace))),
         State::Forwarding => Some(record.lease_until.unwrap_or(now)),
         // While the window is open the buyer's own retries do the asking; the sweeper makes sure of its end.
         State::Quoted => {
-            let closes = record
-                .terms
-                .as_ref()
-                .map_or(now, |terms| after(terms.expires_at, policy.late_payment_grace));
+            let closes = record.terms.as_ref().map_or(now, |terms| after(terms.expires_at, policy.late_payment_grace));
             Some(backed_off().min(closes.max(after(now, policy.sweep_backoff))))
         }
         State::Pending => Some(backed_off()),
