@@ -9,6 +9,8 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
+use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -66,6 +68,7 @@ pub enum DecryptError {
 struct MasterKey {
     id: String,
     cipher: Aes256Gcm,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 /// The configured master keys, in order.
@@ -99,6 +102,17 @@ impl MasterKeys {
         let entry = Zeroizing::new(format!("{id}:{}", STANDARD.encode(key)));
         key.zeroize();
         entry
+    }
+
+    /// A key for another purpose, derived from the first master key: the same in every replica, and telling nothing
+    /// of the master key. A rotation changes it, so it is for what is short-lived.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let mut derived = Zeroizing::new([0_u8; 32]);
+        let expanded = Hkdf::<Sha256>::new(Some(b"crochet derived key v1"), &self.first.bytes)
+            .expand(purpose.as_bytes(), derived.as_mut());
+        debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit of 255 blocks");
+        derived
     }
 
     /// Encrypts under the first key. `nonce` MUST be drawn anew for each call.
@@ -160,7 +174,7 @@ fn read_key(entry: &str, position: usize) -> Result<MasterKey, MasterKeysError> 
     let wrong_length = || MasterKeysError::WrongLength { id: id.to_owned() };
     let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| wrong_length())?);
     let cipher = Aes256Gcm::new_from_slice(&bytes).map_err(|_| wrong_length())?;
-    Ok(MasterKey { id: id.to_owned(), cipher })
+    Ok(MasterKey { id: id.to_owned(), cipher, bytes })
 }
 
 #[cfg(test)]
@@ -214,6 +228,15 @@ mod tests {
         assert_eq!(MasterKeys::parse("a:c2VjcmV0").unwrap_err(), MasterKeysError::WrongLength { id: "a".into() });
         let twice = format!("{},{}", entry("a", 1), entry("a", 2));
         assert_eq!(MasterKeys::parse(&twice).unwrap_err(), MasterKeysError::Duplicate { id: "a".into() });
+    }
+
+    #[test]
+    fn derived_keys_differ_by_purpose_and_by_master_key() {
+        let (a, b) = (keys(&entry("a", 1)), keys(&entry("a", 2)));
+        assert_eq!(a.derive("x"), a.derive("x"));
+        assert_ne!(a.derive("x"), a.derive("y"));
+        assert_ne!(a.derive("x"), b.derive("x"));
+        assert_ne!(a.derive("x").as_slice(), [1; 32]);
     }
 
     #[test]
