@@ -11,9 +11,7 @@ use crochet_local_postgres::{Host, LocalPostgres, Options, default_data_dir};
 fn main() -> Result<(), Box<dyn Error>> {
     let host = Host::from_variables(std::env::vars_os());
     let named = std::env::args_os().nth(1).map(PathBuf::from);
-    let data_dir = named
-        .or_else(|| default_data_dir(&host))
-        .ok_or("name a data directory")?;
+    let data_dir = named.or_else(|| default_data_dir(&host)).ok_or("name a data directory")?;
     let mut out = io::stdout();
     let started = Instant::now();
     let server = LocalPostgres::start(&Options::new(data_dir, host), &mut |step| {

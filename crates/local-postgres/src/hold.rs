@@ -35,13 +35,7 @@ impl Hold {
     ) -> Result<Self, LocalPostgresError> {
         let path = data_dir.join("postgres.log");
         let io = || LocalPostgresError::io(format!("locking {}", path.display()));
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io())?;
+        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(io())?;
         let started = Instant::now();
         let mut told = false;
         loop {
@@ -52,11 +46,7 @@ impl Hold {
             }
             if started.elapsed() >= limit {
                 let holder = holder(data_dir);
-                return Err(LocalPostgresError::InUse {
-                    data_dir: data_dir.to_owned(),
-                    holder,
-                    waited: limit,
-                });
+                return Err(LocalPostgresError::InUse { data_dir: data_dir.to_owned(), holder, waited: limit });
             }
             if !told && started.elapsed() > Duration::from_millis(500) {
                 progress(&format!("waiting for {} to end", holder(data_dir)));
@@ -76,9 +66,7 @@ impl Hold {
 
     /// A descriptor for a child's standard error; the child holds the lock with it.
     pub(crate) fn descriptor(&self) -> Result<File, LocalPostgresError> {
-        self.file
-            .try_clone()
-            .map_err(LocalPostgresError::io("passing on the log file"))
+        self.file.try_clone().map_err(LocalPostgresError::io("passing on the log file"))
     }
 
     /// Where the log is.
@@ -99,17 +87,12 @@ impl Hold {
         let bytes = read().unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        lines
-            .get(lines.len().saturating_sub(8)..)
-            .unwrap_or_default()
-            .join("; ")
+        lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("; ")
     }
 }
 
 fn holder(data_dir: &Path) -> String {
-    let parent = fs::read_to_string(data_dir.join("holder"))
-        .ok()
-        .and_then(|text| text.trim().parse::<u32>().ok());
+    let parent = fs::read_to_string(data_dir.join("holder")).ok().and_then(|text| text.trim().parse::<u32>().ok());
     let server = postmaster::Status::read(&data_dir.join("data")).map(|status| status.pid);
     match (parent, server) {
         (Some(parent), Some(server)) => format!("process {parent} (its PostgreSQL server is process {server})"),

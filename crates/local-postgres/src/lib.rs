@@ -76,28 +76,19 @@ impl LocalPostgres {
         ending: &Ending,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, LocalPostgresError> {
-        let data_dir = std::path::absolute(&options.data_dir).map_err(LocalPostgresError::io(format!(
-            "finding {}",
-            options.data_dir.display()
-        )))?;
-        let options = &Options {
-            data_dir,
-            ..options.clone()
-        };
+        let data_dir = std::path::absolute(&options.data_dir)
+            .map_err(LocalPostgresError::io(format!("finding {}", options.data_dir.display())))?;
+        let options = &Options { data_dir, ..options.clone() };
         let data_dir = &options.data_dir;
         let user = RunAs::choose(&cluster::folder(data_dir))?;
         make_data_dir(data_dir, &user)?;
         user.check_reach(data_dir)?;
         let hold = Hold::take(data_dir, options.lock_wait, progress)?;
         let binaries = Binaries::find(options, &user, progress)?;
-        cluster::ensure(options, &binaries, &user, &hold, progress)?;
+        cluster::ensure(options, &binaries, &user, &hold, Some(cluster::DATABASE), progress)?;
         let server = Server::start(options, &binaries, &user, hold, ending)?;
         tracing::debug!(pid = server.pid, data_dir = %data_dir.display(), version = binaries.version, "PostgreSQL is ready");
-        Ok(Self {
-            server,
-            data_dir: data_dir.clone(),
-            bin_dir: binaries.dir,
-        })
+        Ok(Self { server, data_dir: data_dir.clone(), bin_dir: binaries.dir })
     }
 
     /// The connection string of the database `crochet`.

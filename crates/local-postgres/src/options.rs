@@ -49,10 +49,7 @@ impl Host {
             let name = name.to_string_lossy();
             PASSED_ON.contains(&name.as_ref()) || name.to_ascii_lowercase().starts_with("npm_config_")
         };
-        let variables = variables
-            .into_iter()
-            .filter(|(name, value)| wanted(name) && !value.is_empty())
-            .collect();
+        let variables = variables.into_iter().filter(|(name, value)| wanted(name) && !value.is_empty()).collect();
         Self { variables }
     }
 
@@ -69,20 +66,13 @@ impl Host {
     /// The folders of `PATH`, in order.
     pub(crate) fn path_folders(&self) -> Vec<PathBuf> {
         self.variable("PATH")
-            .map(|path| {
-                std::env::split_paths(path)
-                    .filter(|folder| folder.is_absolute())
-                    .collect()
-            })
+            .map(|path| std::env::split_paths(path).filter(|folder| folder.is_absolute()).collect())
             .unwrap_or_default()
     }
 
     /// The first file called `name` in the folders of `PATH`.
     pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
-        self.path_folders()
-            .into_iter()
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
+        self.path_folders().into_iter().map(|folder| folder.join(name)).find(|file| file.is_file())
     }
 }
 
@@ -160,29 +150,18 @@ mod tests {
         let both = host(&[("HOME", "/home/ada"), ("XDG_DATA_HOME", "/data/ada")]);
         let home = host(&[("HOME", "/home/ada"), ("XDG_DATA_HOME", "relative")]);
         assert_eq!(data_dir_for(&both, false), Some("/data/ada/crochet/postgres".into()));
-        assert_eq!(
-            data_dir_for(&home, false),
-            Some("/home/ada/.local/share/crochet/postgres".into())
-        );
+        assert_eq!(data_dir_for(&home, false), Some("/home/ada/.local/share/crochet/postgres".into()));
         assert_eq!(data_dir_for(&host(&[]), false), None);
     }
 
     #[test]
     fn root_keeps_its_database_outside_its_home() {
-        assert_eq!(
-            data_dir_for(&host(&[("HOME", "/root")]), true),
-            Some("/var/lib/crochet/postgres".into())
-        );
+        assert_eq!(data_dir_for(&host(&[("HOME", "/root")]), true), Some("/var/lib/crochet/postgres".into()));
     }
 
     #[test]
     fn secrets_in_the_environment_are_not_kept() {
-        let host = host(&[
-            ("CROCHET_MASTER_KEYS", "k"),
-            ("PATH", "/bin"),
-            ("npm_config_registry", "r"),
-            ("HOME", ""),
-        ]);
+        let host = host(&[("CROCHET_MASTER_KEYS", "k"), ("PATH", "/bin"), ("npm_config_registry", "r"), ("HOME", "")]);
         let kept: Vec<_> = host.variables().keys().collect();
         assert_eq!(kept, ["PATH", "npm_config_registry"]);
     }

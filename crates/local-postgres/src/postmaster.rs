@@ -53,10 +53,7 @@ fn may_be_a_server_here(pid: u32, cluster: &Path) -> bool {
     let command = if Path::new("/proc/self/comm").exists() {
         fs::read_to_string(entry.join("comm")).ok()
     } else {
-        process::output(
-            Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]),
-            Duration::from_secs(10),
-        )
+        process::output(Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]), Duration::from_secs(10))
     };
     let Some(command) = command else { return false };
     let name = command.trim().rsplit('/').next().unwrap_or_default();
@@ -78,27 +75,9 @@ mod tests {
     fn ready_is_the_eighth_line() {
         let file = "4711\n/data\n1700000000\n5432\n/tmp/s\n\n 1 2\nready   \n";
         assert_eq!(Status::parse(file), Some(Status { pid: 4711, ready: true }));
-        assert_eq!(
-            Status::parse(&file.replace("ready   ", "starting")),
-            Some(Status {
-                pid: 4711,
-                ready: false
-            })
-        );
-        assert_eq!(
-            Status::parse("4711\n/data\n"),
-            Some(Status {
-                pid: 4711,
-                ready: false
-            })
-        );
-        assert_eq!(
-            Status::parse("-4711\n"),
-            Some(Status {
-                pid: 4711,
-                ready: false
-            })
-        );
+        assert_eq!(Status::parse(&file.replace("ready   ", "starting")), Some(Status { pid: 4711, ready: false }));
+        assert_eq!(Status::parse("4711\n/data\n"), Some(Status { pid: 4711, ready: false }));
+        assert_eq!(Status::parse("-4711\n"), Some(Status { pid: 4711, ready: false }));
         assert_eq!(Status::parse(""), None);
         assert_eq!(Status::parse("ready\n"), None);
     }

@@ -37,12 +37,7 @@ pub(crate) fn succeeds(command: &mut Command, limit: Duration) -> io::Result<boo
 
 /// What a short command prints (less than a pipe holds), or `None` when it fails in any way.
 pub(crate) fn output(command: &mut Command, limit: Duration) -> Option<String> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let mut stdout = child.stdout.take()?;
     let Ok(Some(status)) = wait(&mut child, limit) else {
         // Best effort: it is of no use any more.

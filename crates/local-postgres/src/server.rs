@@ -79,10 +79,10 @@ impl Server {
         socket_dir: PathBuf,
     ) -> Result<Self, LocalPostgresError> {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", WRAPPER, "crochet-postgres"]);
-        command
-            .args([if ending.at_once { "QUIT" } else { "INT" }, PATIENCE])
-            .arg(&socket_dir);
+        // Process lists show the script: without its comments.
+        let script: Vec<_> = WRAPPER.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        command.args(["-c", &script.join("\n"), "crochet-postgres"]);
+        command.args([if ending.at_once { "QUIT" } else { "INT" }, PATIENCE]).arg(&socket_dir);
         command.arg(ending.remove.as_deref().unwrap_or(Path::new("")));
         command.arg(binaries.dir.join("postgres")).arg("-D").arg(cluster);
         for (name, value) in settings(options, &socket_dir) {
@@ -92,10 +92,7 @@ impl Server {
         user.apply(&mut command);
         // A process group of its own: Ctrl-C in the terminal is for us, who stop the server when we are done with it.
         command.process_group(0);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(hold.descriptor()?);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(hold.descriptor()?);
         let io = || LocalPostgresError::io("starting PostgreSQL");
         let mut wrapper = match command.spawn() {
             Ok(wrapper) => wrapper,
@@ -111,17 +108,11 @@ impl Server {
             // The script prints the process id as soon as it has one, or ends.
             BufReader::new(stdout).read_line(&mut line).map_err(io())?;
         }
-        let pid = line.trim().parse().map_err(|_| LocalPostgresError::ServerExited {
-            output: hold.tail(),
-            log: hold.path().to_owned(),
-        })?;
-        Ok(Self {
-            wrapper,
-            lifeline,
-            pid,
-            socket_dir,
-            stop_wait: options.stop_wait,
-        })
+        let pid = line
+            .trim()
+            .parse()
+            .map_err(|_| LocalPostgresError::ServerExited { output: hold.tail(), log: hold.path().to_owned() })?;
+        Ok(Self { wrapper, lifeline, pid, socket_dir, stop_wait: options.stop_wait })
     }
 
     fn wait_until_ready(&mut self, cluster: &Path, limit: Duration, hold: &Hold) -> Result<(), LocalPostgresError> {
@@ -132,23 +123,11 @@ impl Server {
             if status.is_some_and(|status| status.ready && status.pid == self.pid) {
                 return Ok(());
             }
-            if self
-                .wrapper
-                .try_wait()
-                .map_err(LocalPostgresError::io("watching PostgreSQL"))?
-                .is_some()
-            {
-                return Err(LocalPostgresError::ServerExited {
-                    output: hold.tail(),
-                    log: log(),
-                });
+            if self.wrapper.try_wait().map_err(LocalPostgresError::io("watching PostgreSQL"))?.is_some() {
+                return Err(LocalPostgresError::ServerExited { output: hold.tail(), log: log() });
             }
             if started.elapsed() >= limit {
-                return Err(LocalPostgresError::NotReady {
-                    waited: limit,
-                    output: hold.tail(),
-                    log: log(),
-                });
+                return Err(LocalPostgresError::NotReady { waited: limit, output: hold.tail(), log: log() });
             }
             thread::sleep(POLL);
         }
@@ -163,10 +142,7 @@ impl Server {
         drop(lifeline);
         match process::wait(&mut self.wrapper, self.stop_wait).map_err(LocalPostgresError::io("stopping PostgreSQL"))? {
             Some(_) => Ok(()),
-            None => Err(LocalPostgresError::NotStopped {
-                server_pid: self.pid,
-                waited: self.stop_wait,
-            }),
+            None => Err(LocalPostgresError::NotStopped { server_pid: self.pid, waited: self.stop_wait }),
         }
     }
 }

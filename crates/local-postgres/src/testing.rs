@@ -72,24 +72,15 @@ pub fn cluster() -> &'static TestCluster {
     static CLUSTER: OnceLock<TestCluster> = OnceLock::new();
     CLUSTER.get_or_init(|| match start() {
         Ok(cluster) => cluster,
-        #[expect(
-            clippy::panic,
-            reason = "this runs in tests alone, and without a database they cannot go on"
-        )]
+        #[expect(clippy::panic, reason = "this runs in tests alone, and without a database they cannot go on")]
         Err(error) => panic!("no PostgreSQL for this test: {error}"),
     })
 }
 
 fn start() -> Result<TestCluster, LocalPostgresError> {
     let host = Host::from_variables(std::env::vars_os());
-    let settings = SETTINGS
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-    let options = Options {
-        durable: false,
-        settings,
-        ..Options::new(original_folder()?, host)
-    };
+    let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let options = Options { durable: false, settings, ..Options::new(original_folder()?, host) };
     // A cleaner of /tmp may have removed some of the original's files: then it is made once more.
     start_copy(&options, false).or_else(|_| start_copy(&options, true))
 }
@@ -111,18 +102,11 @@ fn start_copy(options: &Options, anew: bool) -> Result<TestCluster, LocalPostgre
         }
     }
     let binaries = Binaries::find(options, &user, &mut |_| {})?;
-    cluster::ensure(options, &binaries, &user, &hold, &mut |_| {})?;
+    cluster::ensure(options, &binaries, &user, &hold, None, &mut |_| {})?;
     let copy = copy_of(original, &user, &options.host)?;
     drop(hold);
-    let ending = Ending {
-        at_once: true,
-        remove: Some(copy.clone()),
-    };
-    let options = Options {
-        data_dir: copy.clone(),
-        pg_bin_dir: Some(binaries.dir),
-        ..options.clone()
-    };
+    let ending = Ending { at_once: true, remove: Some(copy.clone()) };
+    let options = Options { data_dir: copy.clone(), pg_bin_dir: Some(binaries.dir), ..options.clone() };
     let started = LocalPostgres::start_with(&options, &ending, &mut |_| {});
     if started.is_err() {
         // The error matters more than what is left behind.
@@ -143,26 +127,20 @@ fn check_owner(folder: &Path) -> Result<(), LocalPostgresError> {
     if entry.is_dir() && Some(entry.uid()) == user::effective_uid() {
         return Ok(());
     }
-    Err(LocalPostgresError::io(format!(
-        "using {}, which belongs to somebody else",
-        folder.display()
-    ))(io::ErrorKind::PermissionDenied.into()))
+    Err(LocalPostgresError::io(format!("using {}, which belongs to somebody else", folder.display()))(
+        io::ErrorKind::PermissionDenied.into(),
+    ))
 }
 
 /// A new folder with a copy of the cluster, all of it the server's user's, who removes it in the end.
 fn copy_of(original: &Path, user: &RunAs, host: &Host) -> Result<PathBuf, LocalPostgresError> {
     let folder = new_folder()?;
     let copied = cluster::folder(&folder);
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&copied)
-        .map_err(LocalPostgresError::io("creating a test cluster"))?;
+    DirBuilder::new().mode(0o700).create(&copied).map_err(LocalPostgresError::io("creating a test cluster"))?;
     user.own(&folder)?;
     user.own(&copied)?;
     let mut copy = Command::new("cp");
-    copy.arg("-R")
-        .arg(cluster::folder(original).join(OsStr::new(".")))
-        .arg(&copied);
+    copy.arg("-R").arg(cluster::folder(original).join(OsStr::new("."))).arg(&copied);
     clean_environment(&mut copy, host);
     user.apply(&mut copy);
     copy.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -171,9 +149,7 @@ fn copy_of(original: &Path, user: &RunAs, host: &Host) -> Result<PathBuf, LocalP
     }
     // It is incomplete, and of no use.
     let _ = fs::remove_dir_all(&folder);
-    Err(LocalPostgresError::io("copying the original cluster")(
-        io::Error::other("cp failed"),
-    ))
+    Err(LocalPostgresError::io("copying the original cluster")(io::Error::other("cp failed")))
 }
 
 fn new_folder() -> Result<PathBuf, LocalPostgresError> {

@@ -36,9 +36,6 @@ mod tests {
 
     #[test]
     fn paths_and_names_are_percent_encoded() {
-        assert_eq!(
-            connection(Path::new("/tmp/a b"), "x/ä"),
-            "postgresql://app@%2Ftmp%2Fa%20b:5432/x%2F%C3%A4"
-        );
+        assert_eq!(connection(Path::new("/tmp/a b"), "x/ä"), "postgresql://app@%2Ftmp%2Fa%20b:5432/x%2F%C3%A4");
     }
 }

@@ -42,16 +42,9 @@ impl RunAs {
             && existing.uid() != 0
         {
             let (uid, gid) = (existing.uid(), existing.gid());
-            return Ok(Self::Other {
-                name: name_of(uid),
-                uid,
-                gid,
-            });
+            return Ok(Self::Other { name: name_of(uid), uid, gid });
         }
-        ["postgres", "nobody"]
-            .into_iter()
-            .find_map(lookup)
-            .ok_or(LocalPostgresError::NoUnprivilegedUser)
+        ["postgres", "nobody"].into_iter().find_map(lookup).ok_or(LocalPostgresError::NoUnprivilegedUser)
     }
 
     /// Makes `command` run as this user, in a folder that every user can enter.
@@ -67,9 +60,8 @@ impl RunAs {
     pub(crate) fn own(&self, path: &Path) -> Result<(), LocalPostgresError> {
         match self {
             Self::Ourselves => Ok(()),
-            Self::Other { name, uid, gid } => chown(path, Some(*uid), Some(*gid)).map_err(LocalPostgresError::io(
-                format!("giving {} to the user `{name}`", path.display()),
-            )),
+            Self::Other { name, uid, gid } => chown(path, Some(*uid), Some(*gid))
+                .map_err(LocalPostgresError::io(format!("giving {} to the user `{name}`", path.display()))),
         }
     }
 
@@ -81,10 +73,7 @@ impl RunAs {
         self.apply(&mut enter);
         match process::output(&mut enter, Duration::from_secs(10)) {
             Some(_) => Ok(()),
-            None => Err(LocalPostgresError::Unreachable {
-                data_dir: data_dir.to_owned(),
-                user: name.clone(),
-            }),
+            None => Err(LocalPostgresError::Unreachable { data_dir: data_dir.to_owned(), user: name.clone() }),
         }
     }
 }
@@ -93,11 +82,7 @@ fn lookup(name: &str) -> Option<RunAs> {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let (uid, gid) = find_in_passwd(&passwd, name).or_else(|| Some((id(&["-u", name])?, id(&["-g", name])?)))?;
     // A `nobody` of -2 is fine; a renamed root is not.
-    (uid != 0).then(|| RunAs::Other {
-        name: name.to_owned(),
-        uid,
-        gid,
-    })
+    (uid != 0).then(|| RunAs::Other { name: name.to_owned(), uid, gid })
 }
 
 fn find_in_passwd(passwd: &str, name: &str) -> Option<(u32, u32)> {
@@ -111,10 +96,8 @@ fn find_in_passwd(passwd: &str, name: &str) -> Option<(u32, u32)> {
 fn name_of(uid: u32) -> String {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let uid = uid.to_string();
-    let named = passwd
-        .lines()
-        .find(|line| line.split(':').nth(2) == Some(&uid))
-        .and_then(|line| line.split(':').next());
+    let named =
+        passwd.lines().find(|line| line.split(':').nth(2) == Some(&uid)).and_then(|line| line.split(':').next());
     named.map_or(uid.clone(), str::to_owned)
 }
 
@@ -123,9 +106,7 @@ fn id(arguments: &[&str]) -> Option<u32> {
     let printed = process::output(Command::new("id").args(arguments), Duration::from_secs(10))?;
     // macOS prints `nobody` as 4294967294 or as -2, depending on the version.
     let number: i64 = printed.trim().parse().ok()?;
-    u32::try_from(number)
-        .ok()
-        .or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+    u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
 }
 
 #[cfg(test)]

@@ -15,19 +15,9 @@ use crochet_local_postgres::{LocalPostgres, LocalPostgresError, Options};
 fn parent_process() {
     let mut lines = std::io::stdin().lines();
     let data_dir = lines.next().unwrap().unwrap();
-    let server = start(&Options {
-        durable: true,
-        ..options(Path::new(&data_dir))
-    })
-    .unwrap();
+    let server = start(&Options { durable: true, ..options(Path::new(&data_dir)) }).unwrap();
     let bin_dir = server.bin_dir().display();
-    writeln!(
-        std::io::stdout(),
-        "\nserver {} {} {bin_dir}",
-        server.server_pid(),
-        server.url()
-    )
-    .unwrap();
+    writeln!(std::io::stdout(), "\nserver {} {} {bin_dir}", server.server_pid(), server.url()).unwrap();
     assert!(lines.next().is_none());
 }
 
@@ -52,16 +42,9 @@ impl Parent {
     /// Waits for the server.
     fn server(&mut self) -> Running {
         let lines = (&mut self.output).lines().map(Result::unwrap);
-        let line = lines
-            .into_iter()
-            .find(|line| line.starts_with("server "))
-            .expect("the helper process has failed");
+        let line = lines.into_iter().find(|line| line.starts_with("server ")).expect("the helper process has failed");
         let words: Vec<_> = line.split(' ').collect();
-        Running {
-            pid: words[1].parse().unwrap(),
-            url: words[2].to_owned(),
-            bin_dir: words[3].into(),
-        }
+        Running { pid: words[1].parse().unwrap(), url: words[2].to_owned(), bin_dir: words[3].into() }
     }
 
     /// SIGKILL: nothing of its own runs any more.
@@ -134,10 +117,7 @@ fn a_killed_parents_server_is_stopped_though_its_wrapper_was_killed_too() {
     let folder = folder();
     let mut parent = Parent::spawn(folder.path());
     let server = parent.server();
-    let status = Command::new("ps")
-        .args(["-o", "ppid=", "-p", &server.pid.to_string()])
-        .output()
-        .unwrap();
+    let status = Command::new("ps").args(["-o", "ppid=", "-p", &server.pid.to_string()]).output().unwrap();
     let wrapper: u32 = String::from_utf8(status.stdout).unwrap().trim().parse().unwrap();
     kill("KILL", wrapper);
     parent.kill();
@@ -150,10 +130,7 @@ fn signals_from_the_terminal_are_for_the_parent_alone() {
     let mut parent = Parent::spawn(folder.path());
     let server = parent.server();
     let group = |pid: u32| {
-        let shown = Command::new("ps")
-            .args(["-o", "pgid=", "-p", &pid.to_string()])
-            .output()
-            .unwrap();
+        let shown = Command::new("ps").args(["-o", "pgid=", "-p", &pid.to_string()]).output().unwrap();
         String::from_utf8(shown.stdout).unwrap().trim().to_owned()
     };
     assert_ne!(group(server.pid), group(parent.process.id()));
@@ -167,10 +144,7 @@ fn a_second_start_says_who_holds_the_data_directory() {
     let mut parent = Parent::spawn(folder.path());
     let server = parent.server();
     let mut told = Vec::new();
-    let impatient = Options {
-        lock_wait: Duration::from_secs(1),
-        ..options(folder.path())
-    };
+    let impatient = Options { lock_wait: Duration::from_secs(1), ..options(folder.path()) };
     let error = LocalPostgres::start(&impatient, &mut |step| told.push(step.to_owned())).unwrap_err();
     assert!(matches!(error, LocalPostgresError::InUse { .. }), "{error:?}");
     for pid in [parent.process.id(), server.pid] {

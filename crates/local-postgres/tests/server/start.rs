@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::support::{await_that, folder, is_running, kill, options, sql, start};
 use crochet_local_postgres::{Host, LocalPostgresError, Options};
@@ -12,11 +12,7 @@ fn rows_survive_a_stop_and_a_start() {
     let folder = folder();
     let options = options(&folder.path().join("not/yet/there"));
     let first = start(&options).unwrap();
-    sql(
-        first.bin_dir(),
-        &first.url(),
-        "CREATE TABLE marker AS SELECT 42 AS value",
-    );
+    sql(first.bin_dir(), &first.url(), "CREATE TABLE marker AS SELECT 42 AS value");
     let socket_dir = sql(first.bin_dir(), &first.url(), "SHOW unix_socket_directories");
     let pid = first.server_pid();
     first.stop().unwrap();
@@ -38,29 +34,14 @@ fn the_database_sorts_by_code_point_and_knows_letters_beyond_ascii() {
     assert_eq!(shown("SELECT 'CAFÉ' ILIKE 'café'"), "t");
     assert_eq!(shown("SHOW server_encoding"), "UTF8");
     assert_eq!(shown("SHOW listen_addresses"), "");
-    assert_eq!(
-        sql(
-            server.bin_dir(),
-            &server.url_for("postgres"),
-            "SELECT current_database()"
-        ),
-        "postgres"
-    );
+    assert_eq!(sql(server.bin_dir(), &server.url_for("postgres"), "SELECT current_database()"), "postgres");
 }
 
 #[test]
 fn a_durable_server_syncs_and_further_settings_win() {
     let folder = folder();
-    let settings = vec![
-        ("work_mem".to_owned(), "7MB".to_owned()),
-        ("timezone".to_owned(), "Asia/Tokyo".to_owned()),
-    ];
-    let server = start(&Options {
-        durable: true,
-        settings,
-        ..options(folder.path())
-    })
-    .unwrap();
+    let settings = vec![("work_mem".to_owned(), "7MB".to_owned()), ("timezone".to_owned(), "Asia/Tokyo".to_owned())];
+    let server = start(&Options { durable: true, settings, ..options(folder.path()) }).unwrap();
     let shown = |query: &str| sql(server.bin_dir(), &server.url(), query);
     for (setting, value) in [
         ("fsync", "on"),
@@ -121,16 +102,9 @@ fn the_process_id_of_a_server_that_is_gone_may_belong_to_another_process() {
 #[test]
 fn a_killed_server_recovers_at_the_next_start() {
     let folder = folder();
-    let options = Options {
-        durable: true,
-        ..options(folder.path())
-    };
+    let options = Options { durable: true, ..options(folder.path()) };
     let first = start(&options).unwrap();
-    sql(
-        first.bin_dir(),
-        &first.url(),
-        "CREATE TABLE marker AS SELECT 42 AS value",
-    );
+    sql(first.bin_dir(), &first.url(), "CREATE TABLE marker AS SELECT 42 AS value");
     let pid = first.server_pid();
     kill("KILL", pid);
     await_that("the server is gone", || !is_running(pid));
@@ -142,20 +116,11 @@ fn a_killed_server_recovers_at_the_next_start() {
 #[test]
 fn without_a_postgresql_there_is_one_message_that_says_what_to_do() {
     let folder = folder();
-    let nothing = Options {
-        install_folders: vec![],
-        ..Options::new(folder.path(), Host::default())
-    };
+    let nothing = Options { install_folders: vec![], ..Options::new(folder.path(), Host::default()) };
     let error = start(&nothing).unwrap_err();
     assert!(matches!(error, LocalPostgresError::NoBinaries { .. }), "{error:?}");
     let message = error.to_string();
-    for part in [
-        "PostgreSQL 14",
-        "apt-get install postgresql",
-        "PG_BIN_DIR",
-        "DATABASE_URL",
-        "npm",
-    ] {
+    for part in ["PostgreSQL 14", "apt-get install postgresql", "PG_BIN_DIR", "DATABASE_URL", "npm"] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
 }
@@ -163,17 +128,20 @@ fn without_a_postgresql_there_is_one_message_that_says_what_to_do() {
 #[test]
 fn a_named_folder_without_postgresql_is_an_error_and_not_passed_over() {
     let folder = folder();
-    let error = start(&Options {
-        pg_bin_dir: Some("/usr/share".into()),
-        ..options(folder.path())
-    })
-    .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("PG_BIN_DIR is /usr/share, but there is no `postgres` in it"),
-        "{error}"
-    );
+    let error = start(&Options { pg_bin_dir: Some("/usr/share".into()), ..options(folder.path()) }).unwrap_err();
+    assert!(error.to_string().starts_with("PG_BIN_DIR is /usr/share, but there is no `postgres` in it"), "{error}");
+}
+
+#[test]
+fn a_named_folder_may_be_relative() {
+    let folder = folder();
+    let options = options(folder.path());
+    let found = start(&options).unwrap().bin_dir().to_owned();
+    let up: PathBuf = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect();
+    let relative = up.join(found.strip_prefix("/").unwrap());
+    assert!(relative.is_relative());
+    let server = start(&Options { pg_bin_dir: Some(relative), ..options }).unwrap();
+    assert!(server.bin_dir().is_absolute());
 }
 
 #[test]
@@ -182,10 +150,7 @@ fn a_cluster_of_another_major_version_is_left_alone() {
     fs::create_dir(folder.path().join("data")).unwrap();
     fs::write(folder.path().join("data/PG_VERSION"), "12\n").unwrap();
     let error = start(&options(folder.path())).unwrap_err();
-    assert!(
-        matches!(error, LocalPostgresError::OtherMajorVersion { needed: 12, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, LocalPostgresError::OtherMajorVersion { needed: 12, .. }), "{error:?}");
 }
 
 #[test]
@@ -202,11 +167,7 @@ fn a_folder_that_is_no_cluster_is_left_alone() {
 fn a_setting_that_the_server_refuses_is_in_the_message() {
     let folder = folder();
     let settings = vec![("shared_buffers".to_owned(), "plenty".to_owned())];
-    let error = start(&Options {
-        settings,
-        ..options(folder.path())
-    })
-    .unwrap_err();
+    let error = start(&Options { settings, ..options(folder.path()) }).unwrap_err();
     assert!(matches!(error, LocalPostgresError::ServerExited { .. }), "{error:?}");
     assert!(error.to_string().contains("shared_buffers"), "{error}");
 }
@@ -242,13 +203,7 @@ fn a_machine_with_npm_alone_gets_a_downloaded_postgresql_once() {
     }
     let variables = std::env::vars_os().filter(|(name, _)| name != "PATH" && name != "PG_BIN_DIR");
     let host = Host::from_variables(variables.chain([("PATH".into(), tools.clone().into())]));
-    let options = Options {
-        may_download: true,
-        install_folders: vec![],
-        pg_bin_dir: None,
-        host,
-        ..base
-    };
+    let options = Options { may_download: true, install_folders: vec![], pg_bin_dir: None, host, ..base };
     let first = start(&options).unwrap();
     assert!(first.bin_dir().starts_with(folder.path().join("binaries")));
     first.stop().unwrap();

@@ -20,11 +20,7 @@ pub(crate) fn folder() -> TempDir {
 /// A server of this machine's own PostgreSQL, quick but otherwise as in use.
 pub(crate) fn options(data_dir: &Path) -> Options {
     let host = Host::from_variables(std::env::vars_os());
-    Options {
-        may_download: false,
-        durable: false,
-        ..Options::new(data_dir, host)
-    }
+    Options { may_download: false, durable: false, ..Options::new(data_dir, host) }
 }
 
 pub(crate) fn start(options: &Options) -> Result<LocalPostgres, LocalPostgresError> {
@@ -33,10 +29,8 @@ pub(crate) fn start(options: &Options) -> Result<LocalPostgres, LocalPostgresErr
 
 /// Runs SQL with `psql` and returns what it prints.
 pub(crate) fn sql(bin_dir: &Path, url: &str, sql: &str) -> String {
-    let output = Command::new(bin_dir.join("psql"))
-        .args(["-XAtqv", "ON_ERROR_STOP=1", "-c", sql, url])
-        .output()
-        .unwrap();
+    let output =
+        Command::new(bin_dir.join("psql")).args(["-XAtqv", "ON_ERROR_STOP=1", "-c", sql, url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -51,20 +45,9 @@ pub(crate) fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 pub(crate) fn is_running(pid: u32) -> bool {
-    Command::new("kill")
-        .args(["-0", &pid.to_string()])
-        .stderr(std::process::Stdio::null())
-        .status()
-        .unwrap()
-        .success()
+    Command::new("kill").args(["-0", &pid.to_string()]).stderr(std::process::Stdio::null()).status().unwrap().success()
 }
 
 pub(crate) fn kill(signal: &str, pid: u32) {
-    assert!(
-        Command::new("kill")
-            .args(["-s", signal, &pid.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
 }

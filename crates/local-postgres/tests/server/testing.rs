@@ -1,10 +1,6 @@
 //! The test cluster: one per process, gone with the process.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test ends at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -35,20 +31,12 @@ fn test_process_with_a_cluster() -> (Child, u32, PathBuf) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
-    let line = lines
-        .find(|line| line.starts_with("cluster "))
-        .expect("the helper process has failed");
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.starts_with("cluster ")).expect("the helper process has failed");
     // The rest of its output must have somewhere to go.
     std::thread::spawn(move || lines.count());
     let words: Vec<_> = line.split(' ').collect();
-    (
-        process,
-        words[1].parse().unwrap(),
-        Path::new(words[2]).parent().unwrap().to_owned(),
-    )
+    (process, words[1].parse().unwrap(), Path::new(words[2]).parent().unwrap().to_owned())
 }
 
 #[test]
@@ -63,16 +51,9 @@ fn all_tests_of_a_process_share_one_cluster() {
 fn every_test_can_have_a_database_made_from_a_template() {
     let cluster = cluster();
     admin(cluster, "CREATE DATABASE migrated");
-    sql(
-        cluster.bin_dir(),
-        &cluster.url_for("migrated"),
-        "CREATE TABLE marker AS SELECT 42 AS value",
-    );
+    sql(cluster.bin_dir(), &cluster.url_for("migrated"), "CREATE TABLE marker AS SELECT 42 AS value");
     admin(cluster, "CREATE DATABASE one TEMPLATE migrated");
-    assert_eq!(
-        sql(cluster.bin_dir(), &cluster.url_for("one"), "SELECT value FROM marker"),
-        "42"
-    );
+    assert_eq!(sql(cluster.bin_dir(), &cluster.url_for("one"), "SELECT value FROM marker"), "42");
 }
 
 #[test]
