@@ -1,1 +1,31 @@
-//! (to be written)
+//! The storage ports on PostgreSQL, with Diesel and r2d2.
+//!
+//! **Invariant:** a port method is one transaction, and no handle to an open one leaves this crate; what is decided
+//! inside it is decided by the pure transition functions of the crate that declares the port. Time is the database's.
+//! [`Db`] is the one door: a pool that is full is [`crochet_primitives::StorageError::Busy`] at once, not a queue.
+//!
+//! ```no_run
+//! use crochet_postgres::{Db, DbConfig, migrate};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = DbConfig::new("postgresql://app@localhost/crochet".into());
+//! migrate(&config.url)?;
+//! let db = Db::connect(&config);
+//! db.ping().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod clock;
+mod config;
+mod conninfo;
+mod db;
+mod error;
+mod migrations;
+mod schema;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use config::DbConfig;
+pub use db::{Db, PoolState};
+pub use migrations::{MigrateError, migrate, pending, revert_all};

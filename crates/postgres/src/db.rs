@@ -1,0 +1,253 @@
+//! The one door to the database: bounded in how many enter, and in how long anybody waits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crochet_primitives::StorageError;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as R2d2Error, HandleError, Pool, PooledConnection};
+use diesel::sql_types::{Nullable, Text};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::clock::DatabaseClock;
+use crate::config::DbConfig;
+use crate::conninfo;
+use crate::error::DbError;
+
+/// How often a transaction is run in all when it meets a deadlock or a serialization failure.
+const RUNS: u32 = 3;
+
+/// Connections that were idle this long are closed, so that a quiet gateway holds few.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Connections are renewed after this long: the server's memory of one grows.
+const LIFETIME: Duration = Duration::from_secs(1800);
+
+/// A pool of connections. Cheap to clone.
+///
+/// Work runs on blocking threads, at most as many as there are connections. A caller that goes away leaves its work
+/// to finish by itself.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    turns: Arc<Semaphore>,
+    clock: DatabaseClock,
+    config: Arc<DbConfig>,
+}
+
+/// How busy the pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// How many may use the database at once.
+    pub size: u32,
+    /// How many do.
+    pub in_use: u32,
+    /// How many connections are open.
+    pub open: u32,
+}
+
+impl Db {
+    /// Prepares the pool. Connections are made when they are needed: a database that is down now is
+    /// [`StorageError::Unavailable`] to those who ask, until it is back.
+    #[must_use]
+    pub fn connect(config: &DbConfig) -> Self {
+        let size = config.pool_size.max(1);
+        let url = conninfo::with_bounds(&config.url, config.connect_timeout, "crochet");
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .connection_timeout(config.connect_timeout.max(Duration::from_millis(500)))
+            .idle_timeout(Some(IDLE_TIMEOUT))
+            .max_lifetime(Some(LIFETIME))
+            .connection_customizer(Box::new(Settings::of(config)))
+            .error_handler(Box::new(Quiet(config.url.clone())))
+            .build_unchecked(ConnectionManager::new(url.expose_secret()));
+        Self {
+            pool,
+            turns: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
+            clock: DatabaseClock::default(),
+            config: Arc::new(config.clone()),
+        }
+    }
+
+    /// Runs `work` on a connection, outside of any transaction.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        self.enter(self.config.deadline, work).await
+    }
+
+    /// Runs `work` in a READ COMMITTED transaction, and again after a deadlock or a serialization failure: it MUST
+    /// begin from nothing each time. An `Err` rolls back.
+    pub(crate) async fn transaction<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        self.run(move |conn| retried(conn, work)).await
+    }
+
+    /// Runs `work` on one unchanging view of the database, reading only, for as long as `limit`: for reports.
+    pub(crate) async fn report<T, F>(&self, limit: Duration, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        let millis = limit.as_millis().to_string();
+        self.enter(limit.saturating_add(self.config.deadline), move |conn| {
+            conn.build_transaction().repeatable_read().read_only().run(|conn| {
+                diesel::sql_query("SELECT set_config('statement_timeout', $1, true)")
+                    .bind::<Text, _>(millis)
+                    .execute(conn)?;
+                work(conn)
+            })
+        })
+        .await
+    }
+
+    /// The clock that every transaction reads.
+    pub(crate) fn clock(&self) -> &DatabaseClock {
+        &self.clock
+    }
+
+    /// Moves the clock of this `Db` and its clones on, as if time had passed. For tests only: it exists so that
+    /// leases can end without waiting.
+    pub fn skew_clock(&self, by: Duration) {
+        self.clock.skew(by);
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] and [`StorageError::Unavailable`], like any other use of it.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        self.run(|conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(|_| ())?))
+            .await
+    }
+
+    /// How busy the pool is, for metrics.
+    #[must_use]
+    pub fn pool_state(&self) -> PoolState {
+        let size = self.pool.max_size();
+        let free = u32::try_from(self.turns.available_permits()).unwrap_or(size);
+        PoolState {
+            size,
+            in_use: size.saturating_sub(free),
+            open: self.pool.state().connections,
+        }
+    }
+
+    async fn enter<T, F>(&self, deadline: Duration, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        let turn = self.turn().await?;
+        let pool = self.pool.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            // The turn ends with the work, not with the caller's patience.
+            let _turn = turn;
+            let mut conn = checkout(&pool)?;
+            work(&mut conn).map_err(StorageError::from)
+        });
+        match tokio::time::timeout(deadline, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(StorageError::Unavailable("the database task did not finish".to_owned())),
+            Err(_) => Err(StorageError::Unavailable("the database did not answer in time".to_owned())),
+        }
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, StorageError> {
+        match tokio::time::timeout(self.config.acquire_timeout, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            // The semaphore is never closed: what is left is the timeout.
+            Ok(Err(_)) | Err(_) => Err(StorageError::Busy),
+        }
+    }
+}
+
+/// There is a connection for every turn, so waiting here means that none can be made.
+#[expect(clippy::disallowed_methods, reason = "this is the one door")]
+fn checkout(
+    pool: &Pool<ConnectionManager<PgConnection>>,
+) -> Result<PooledConnection<ConnectionManager<PgConnection>>, StorageError> {
+    pool.get()
+        .map_err(|_| StorageError::Unavailable("no connection can be made".to_owned()))
+}
+
+fn retried<T>(
+    conn: &mut PgConnection,
+    mut work: impl FnMut(&mut PgConnection) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    let mut wait = Duration::from_millis(10);
+    for _ in 1..RUNS {
+        match conn.build_transaction().read_committed().run(&mut work) {
+            Err(error) if error.is_transient() => {
+                tracing::debug!("a transaction met another one and is run again");
+                std::thread::sleep(wait);
+                wait *= 4;
+            }
+            result => return result,
+        }
+    }
+    conn.build_transaction().read_committed().run(work)
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("pool", &self.pool_state()).finish_non_exhaustive()
+    }
+}
+
+/// What a session is set to. Not sent with the connection string: poolers refuse that.
+#[derive(Debug)]
+struct Settings {
+    statement_timeout: String,
+    lock_timeout: String,
+    idle_in_transaction_timeout: String,
+    role: Option<String>,
+}
+
+impl Settings {
+    fn of(config: &DbConfig) -> Self {
+        let millis = |duration: Duration| duration.as_millis().to_string();
+        Self {
+            statement_timeout: millis(config.statement_timeout),
+            lock_timeout: millis(config.lock_timeout),
+            idle_in_transaction_timeout: millis(config.idle_in_transaction_timeout),
+            role: config.role.clone(),
+        }
+    }
+}
+
+impl CustomizeConnection<PgConnection, R2d2Error> for Settings {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), R2d2Error> {
+        diesel::sql_query(
+            "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', $1, false), \
+             set_config('lock_timeout', $2, false), set_config('idle_in_transaction_session_timeout', $3, false), \
+             set_config('role', coalesce($4, current_setting('role')), false)",
+        )
+        .bind::<Text, _>(&self.statement_timeout)
+        .bind::<Text, _>(&self.lock_timeout)
+        .bind::<Text, _>(&self.idle_in_transaction_timeout)
+        .bind::<Nullable<Text>, _>(self.role.as_deref())
+        .execute(conn)
+        .map(|_| ())
+        .map_err(R2d2Error::QueryError)
+    }
+}
+
+/// r2d2's own handler would log connection errors as they are.
+#[derive(Debug)]
+struct Quiet(SecretString);
+
+impl HandleError<R2d2Error> for Quiet {
+    fn handle_error(&self, error: R2d2Error) {
+        let error = conninfo::redacted(&error.to_string(), &self.0);
+        tracing::debug!(error, "a database connection failed");
+    }
+}

@@ -1,0 +1,136 @@
+//! Profiles, wallets and keys on PostgreSQL.
+
+use async_trait::async_trait;
+use crochet_market::ports::{Identities, Linking, Registration, WalletChange};
+use crochet_market::{LinkedWallet, Profile, StoredApiKey, WalletPatch};
+use crochet_primitives::{ApiKeyId, ProfileId, StorageError, Timestamp, WalletId};
+use crochet_secrets::ApiKeyHash;
+use crochet_wallet::WalletAddress;
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+
+use super::api_keys::{self, KeyRow};
+use super::profiles::{self, ProfileRow, ProfileWords};
+use super::wallets::{self, WalletRow};
+use super::{challenges, schema};
+use crate::Db;
+use crate::error::DbError;
+
+/// How old [`StoredApiKey::last_used_at`] may be before it is written again.
+const LAST_USED_IS_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
+
+/// [`Identities`] on PostgreSQL. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PgIdentities {
+    db: Db,
+}
+
+impl PgIdentities {
+    /// On this database.
+    #[must_use]
+    pub const fn new(db: Db) -> Self {
+        Self { db }
+    }
+}
+
+#[async_trait]
+impl Identities for PgIdentities {
+    async fn consume_challenge(&self, id: [u8; 32], expires_at: Timestamp) -> Result<bool, StorageError> {
+        self.db.run(move |conn| Ok(challenges::consume(conn, &id, expires_at)?)).await
+    }
+
+    async fn register(
+        &self,
+        profile: &Profile,
+        wallet: &LinkedWallet,
+        key: &StoredApiKey,
+    ) -> Result<Registration, StorageError> {
+        let rows = (ProfileRow::from(profile), WalletRow::from(wallet), KeyRow::from(key));
+        self.db.run(move |conn| register(conn, &rows)).await
+    }
+
+    async fn owner(&self, address: &WalletAddress) -> Result<Option<(Profile, LinkedWallet)>, StorageError> {
+        let address = *address;
+        self.db.run(move |conn| wallets::owner(conn, &address)).await
+    }
+
+    async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError> {
+        let key = KeyRow::from(key);
+        self.db.transaction(move |conn| api_keys::issue(conn, &key, revoke_others)).await
+    }
+
+    async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError> {
+        let hash = *hash;
+        self.db
+            .run(move |conn| {
+                let found = api_keys::authenticate(conn, &hash)?;
+                if let Some((key, _)) = &found {
+                    note_use(conn, key);
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    async fn keys(&self, profile: ProfileId) -> Result<Vec<StoredApiKey>, StorageError> {
+        self.db.run(move |conn| api_keys::of_profile(conn, profile.uuid())).await
+    }
+
+    async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError> {
+        self.db.run(move |conn| Ok(api_keys::revoke(conn, profile.uuid(), key.uuid())?)).await
+    }
+
+    async fn profile(&self, id: ProfileId) -> Result<Option<Profile>, StorageError> {
+        self.db.run(move |conn| profiles::find(conn, id.uuid())).await
+    }
+
+    async fn update_profile(&self, profile: &Profile) -> Result<bool, StorageError> {
+        let (id, words) = (profile.id.uuid(), ProfileWords::from(profile));
+        self.db.run(move |conn| Ok(profiles::update(conn, id, &words)?)).await
+    }
+
+    async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
+        self.db.run(move |conn| wallets::of_profile(conn, profile.uuid())).await
+    }
+
+    async fn link_wallet(&self, wallet: &LinkedWallet) -> Result<Linking, StorageError> {
+        let wallet = WalletRow::from(wallet);
+        self.db.transaction(move |conn| wallets::link(conn, &wallet)).await
+    }
+
+    async fn update_wallet(
+        &self,
+        profile: ProfileId,
+        wallet: WalletId,
+        patch: WalletPatch,
+    ) -> Result<WalletChange, StorageError> {
+        self.db.transaction(move |conn| wallets::change(conn, profile.uuid(), wallet, patch)).await
+    }
+}
+
+/// All three, or nothing.
+fn register(
+    conn: &mut PgConnection,
+    (profile, wallet, key): &(ProfileRow, WalletRow, KeyRow),
+) -> Result<Registration, DbError> {
+    let recorded = conn.transaction(|conn| {
+        profiles::insert(conn, profile)?;
+        if !wallets::insert(conn, wallet)? {
+            return Err(DieselError::RollbackTransaction);
+        }
+        api_keys::insert(conn, key)
+    });
+    match recorded {
+        Ok(_) => Ok(Registration::Done),
+        Err(DieselError::RollbackTransaction) => Ok(Registration::WalletTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// After the key was found valid, and in a transaction of its own: whatever goes wrong here, the caller is let in.
+fn note_use(conn: &mut PgConnection, key: &StoredApiKey) {
+    let noted = conn.transaction(|conn| api_keys::touch(conn, key.id.uuid()));
+    if noted.is_err() {
+        tracing::debug!(key = %key.id, "when this key was last used could not be noted");
+    }
+}

@@ -1,0 +1,9 @@
+DROP TABLE mock_payments;
+DROP TABLE mock_quotes;
+DROP TABLE response_vault;
+DROP TABLE orphan_payments;
+DROP TABLE ledger_entries;
+DROP TABLE consumed_references;
+DROP TABLE idempotency_keys;
+DROP TABLE gateway_attempts;
+DROP TABLE gateway_requests;

@@ -1,0 +1,9 @@
+DROP TABLE listing_gateway_endpoints;
+DROP TABLE listings;
+DROP TABLE listing_slugs;
+DROP TABLE categories;
+DROP TABLE listing_challenges;
+DROP TABLE consumed_challenges;
+DROP TABLE api_keys;
+DROP TABLE profile_wallets;
+DROP TABLE profiles;
