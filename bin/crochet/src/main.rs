@@ -1,2 +1,7 @@
-//! (to be written)
-fn main() {}
+//! The `crochet` command. All of it is in the library, where tests can reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    crochet::cli::run()
+}

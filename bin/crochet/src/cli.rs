@@ -1,0 +1,149 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use crochet_local_postgres::{Host, default_data_dir};
+
+use crate::config::{Config, Problem, Settings, resolve};
+use crate::system::SystemEntropy;
+use crate::{commands, keys, telemetry};
+
+/// Crochet: a payment gateway and marketplace for software agents.
+///
+/// Without a command it serves: on a machine with PostgreSQL's programs, `crochet` alone starts a working gateway
+/// with a database of its own, seeded categories and a mock payment provider.
+#[derive(Debug, Parser)]
+#[command(name = "crochet", version, about, long_about, max_term_width = 110, disable_help_subcommand = true)]
+pub struct Cli {
+    /// A TOML file with settings, named as the options are: public_url = "https://…"
+    #[arg(long, env = "CROCHET_CONFIG", global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway until Ctrl-C (the default)
+    Serve,
+    /// Bring the database's schema up to date, and stop
+    Migrate,
+    /// Re-add the books; exits with 1 when anything does not add up
+    Audit,
+    /// Say what is wrong with the configuration and the database before anything starts
+    CheckConfig,
+    /// Print a new master key for CROCHET_MASTER_KEYS
+    Keygen {
+        /// The key's name; a rotation needs another one than before
+        #[arg(long, default_value = "k1", value_parser = key_id)]
+        id: String,
+    },
+    /// Play the whole story over real HTTP, and check every outcome
+    Demo {
+        /// Play it with a gateway that runs already, instead of one made for it
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+}
+
+fn key_id(text: &str) -> Result<String, String> {
+    let fits = (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if fits { Ok(text.to_owned()) } else { Err("1 to 32 letters, digits, - or _".to_owned()) }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Keygen { id }) = &cli.command {
+        commands::say(&keys::generate(id, &SystemEntropy));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = match &cli.config {
+        Some(path) => cli.settings.or(read_file(path)?),
+        None => cli.settings,
+    };
+    let host = Host::from_variables(std::env::vars_os());
+    let command = cli.command.unwrap_or(Command::Serve);
+    let config = match configure(settings, &host) {
+        Ok(config) => config,
+        Err(problems) => {
+            commands::complain("The configuration does not work:");
+            for problem in problems {
+                commands::complain(&format!("  {problem}"));
+            }
+            return Ok(ExitCode::from(2));
+        }
+    };
+    telemetry::start(config.log_format, &config.log_filter)?;
+    match command {
+        Command::Serve => commands::serve(&config, &host),
+        Command::Migrate => commands::migrate(&config, &host),
+        Command::Audit => commands::audit(&config, &host),
+        Command::CheckConfig => commands::check_config(&config, &host),
+        Command::Demo { url } => commands::demo(&config, &host, url.as_deref()),
+        Command::Keygen { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn configure(settings: Settings, host: &Host) -> Result<Config, Vec<Problem>> {
+    // The private database is a folder in the data directory, beside the keys.
+    let data_dir = default_data_dir(host).and_then(|postgres| postgres.parent().map(PathBuf::from));
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    resolve(settings, data_dir, cfg!(feature = "tls"), cores)
+}
+
+fn read_file(path: &std::path::Path) -> anyhow::Result<Settings> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("the configuration file {shown} cannot be read"))?;
+    toml::from_str(&text).with_context(|| format!("the configuration file {shown} is not valid"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert!(Cli::try_parse_from(["crochet"]).unwrap().command.is_none());
+        assert!(matches!(Cli::try_parse_from(["crochet", "audit"]).unwrap().command, Some(Command::Audit)));
+    }
+
+    #[test]
+    fn a_key_is_named_simply() {
+        assert!(Cli::try_parse_from(["crochet", "keygen", "--id", "2026-11"]).is_ok());
+        assert!(Cli::try_parse_from(["crochet", "keygen", "--id", "a:b"]).is_err());
+    }
+
+    #[test]
+    fn an_unknown_setting_in_the_file_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("crochet.toml");
+        std::fs::write(&file, "public_url = \"https://a.example\"\nbinde = \"1\"\n").unwrap();
+        assert!(format!("{:#}", read_file(&file).unwrap_err()).contains("binde"));
+        std::fs::write(&file, "bind = \"127.0.0.1:9\"\nrate_limits = \"off\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n").unwrap();
+        assert_eq!(read_file(&file).unwrap().bind.unwrap().port(), 9);
+    }
+}

@@ -1,0 +1,54 @@
+//! `crochet check-config`.
+
+use std::process::ExitCode;
+
+use crochet_local_postgres::Host;
+
+use super::{progress, runtime, say};
+use crate::config::Config;
+use crate::database::Database;
+use crate::keys;
+use crate::system::SystemEntropy;
+use crate::wiring;
+
+/// Looks at what can only be seen by trying: keys, the database, its schema, its locale. The settings themselves were
+/// checked before this is called.
+///
+/// # Errors
+/// When a private database cannot be started.
+pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
+    let mut is_good = true;
+    let mut report = |name: &str, outcome: Result<String, String>| match outcome {
+        Ok(text) => say(&format!("ok     {name:<10} {text}")),
+        Err(text) => {
+            is_good = false;
+            say(&format!("WRONG  {name:<10} {text}"));
+        }
+    };
+    report("settings", Ok(format!("{:?}, listening on {}", config.environment, config.bind).to_lowercase()));
+    report(
+        "keys",
+        keys::load(config, &SystemEntropy)
+            .map(|keys| format!("master keys {keys:?}, the first encrypts"))
+            .map_err(|error| format!("{error:#}")),
+    );
+    match Database::open(config, host, &mut progress) {
+        Err(error) => report("database", Err(format!("{error:#}"))),
+        Ok(database) => {
+            match runtime()?.block_on(wiring::check_database(&database.connect(config))) {
+                Ok(facts) => report("database", Ok(facts)),
+                Err(problem) => report("database", Err(problem)),
+            }
+            report(
+                "schema",
+                match database.pending_migrations() {
+                    Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
+                    Ok(pending) => Ok(format!("{} migrations run at the next start: {}", pending.len(), pending.join(", "))),
+                    Err(error) => Err(format!("{error:#}")),
+                },
+            );
+            database.close()?;
+        }
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,289 @@
+//! From settings to a configuration, or to everything that is wrong with them.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crochet_pow::Difficulty;
+use crochet_secrets::MasterKeys;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::settings::{Environment, PaymentProviderName, Settings, Switch};
+use super::{Config, RateLimits};
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The environment variable that sets it.
+    pub setting: &'static str,
+    /// What is wrong, and the way out. Never the value of a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.message)
+    }
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, setting: &'static str, message: impl Into<String>) {
+        self.0.push(Problem { setting, message: message.into() });
+    }
+}
+
+/// Checks all settings together. `default_data_dir` is where data lives when nobody says otherwise; `has_tls` says
+/// whether TLS towards PostgreSQL is compiled in; `cores` is how many there are.
+///
+/// # Errors
+/// Everything that is wrong, not only the first.
+pub fn resolve(
+    settings: Settings,
+    default_data_dir: Option<PathBuf>,
+    has_tls: bool,
+    cores: usize,
+) -> Result<Config, Vec<Problem>> {
+    let mut problems = Problems(Vec::new());
+    let environment = settings.env.unwrap_or_default();
+    let bind = settings.bind.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+    let public_url = settings.public_url.as_deref().and_then(|text| read_public_url(text, &mut problems));
+    let payment_provider = settings.payment_provider.unwrap_or(PaymentProviderName::Mock);
+    if payment_provider == PaymentProviderName::Relay {
+        problems.add("CROCHET_PAYMENT_PROVIDER", "the relay provider is not part of this version; use mock, in development");
+    }
+    if let Some(keys) = &settings.master_keys
+        && let Err(error) = MasterKeys::parse(keys)
+    {
+        problems.add("CROCHET_MASTER_KEYS", format!("{error}; `crochet keygen` makes one"));
+    }
+    for (setting, url) in
+        [("DATABASE_URL", &settings.database_url), ("CROCHET_DIRECT_DATABASE_URL", &settings.direct_database_url)]
+    {
+        if let Some(url) = url {
+            check_database_url(setting, url, environment, has_tls, &mut problems);
+        }
+    }
+    let rate_limits = RateLimits {
+        enabled: settings.rate_limits != Some(Switch::Off),
+        read_per_minute: at_least_one(settings.rate_limit_read, 60, "CROCHET_RATE_LIMIT_READ", &mut problems),
+        write_per_minute: at_least_one(settings.rate_limit_write, 20, "CROCHET_RATE_LIMIT_WRITE", &mut problems),
+        auth_per_five_minutes: at_least_one(settings.rate_limit_auth, 10, "CROCHET_RATE_LIMIT_AUTH", &mut problems),
+        gateway_per_minute: at_least_one(settings.rate_limit_gateway, 600, "CROCHET_RATE_LIMIT_GATEWAY", &mut problems),
+    };
+    match environment {
+        Environment::Development => check_development(&settings, bind, &mut problems),
+        Environment::Production => check_production(&settings, public_url.as_ref(), &mut problems),
+    }
+    let data_dir = settings.data_dir.or(default_data_dir);
+    if data_dir.is_none() {
+        problems.add("CROCHET_DATA_DIR", "neither HOME nor XDG_DATA_HOME is set, so say where data should live");
+    }
+    let default_interval = match payment_provider {
+        PaymentProviderName::Mock => 100,
+        PaymentProviderName::Relay => 2_000,
+    };
+    let config = Config {
+        environment,
+        bind,
+        public_url,
+        database_url: settings.database_url.map(SecretString::from),
+        direct_database_url: settings.direct_database_url.map(SecretString::from),
+        database_role: match settings.database_role.as_deref() {
+            None => Some("crochet_app".to_owned()),
+            Some("none") => None,
+            Some(role) => Some(role.to_owned()),
+        },
+        pool_size: at_least_one(settings.database_pool_size, 10, "CROCHET_DATABASE_POOL_SIZE", &mut problems),
+        data_dir: data_dir.as_deref().map(Path::to_path_buf).unwrap_or_default(),
+        pg_bin_dir: settings.pg_bin_dir,
+        master_keys: settings.master_keys.map(SecretString::from),
+        payment_provider,
+        rate_limits,
+        trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
+        seller_ports: settings.seller_ports.unwrap_or_else(|| vec![443, 8443]),
+        quote_ttl: Duration::from_secs(settings.quote_ttl_seconds.unwrap_or(900).clamp(1, 86_400)),
+        late_payment_grace: Duration::from_secs(settings.late_payment_grace_seconds.unwrap_or(600).min(86_400)),
+        check_interval: Duration::from_millis(settings.check_interval_millis.unwrap_or(default_interval).min(60_000)),
+        max_open_quotes: at_least_one(settings.max_open_quotes, 100, "CROCHET_MAX_OPEN_QUOTES", &mut problems),
+        sweep_interval: Duration::from_millis(settings.sweep_interval_millis.unwrap_or(5_000).clamp(50, 3_600_000)),
+        auth_difficulty: read_difficulty(settings.pow_difficulty_auth, Difficulty::AUTH, "CROCHET_POW_DIFFICULTY_AUTH", &mut problems),
+        listing_difficulty: read_difficulty(
+            settings.pow_difficulty_listing,
+            Difficulty::LISTING,
+            "CROCHET_POW_DIFFICULTY_LISTING",
+            &mut problems,
+        ),
+        workers: settings.workers.unwrap_or(cores.min(8)).clamp(1, 256),
+        shutdown_timeout: Duration::from_secs(settings.shutdown_timeout_seconds.unwrap_or(130).min(3_600)),
+        log_format: settings.log_format.unwrap_or_default(),
+        log_filter: settings.log.unwrap_or_else(|| "info".to_owned()),
+    };
+    if problems.0.is_empty() { Ok(config) } else { Err(problems.0) }
+}
+
+fn check_development(settings: &Settings, bind: SocketAddr, problems: &mut Problems) {
+    if !bind.ip().is_loopback() && settings.insecure_bind != Some(true) {
+        problems.add(
+            "CROCHET_BIND",
+            format!("{bind} can be reached from outside, and development takes mock payments: use a loopback address, \
+                     CROCHET_ENV=production, or --insecure-bind"),
+        );
+    }
+}
+
+/// Production starts on nothing that is only good enough for development.
+fn check_production(settings: &Settings, public_url: Option<&Url>, problems: &mut Problems) {
+    if settings.payment_provider != Some(PaymentProviderName::Relay) {
+        problems.add("CROCHET_PAYMENT_PROVIDER", "production never takes mock payments");
+    }
+    if settings.master_keys.is_none() {
+        problems.add("CROCHET_MASTER_KEYS", "production needs keys of its own; `crochet keygen` makes one");
+    }
+    if settings.database_url.is_none() {
+        problems.add("DATABASE_URL", "production needs a database of its own");
+    }
+    if settings.rate_limits == Some(Switch::Off) {
+        problems.add("CROCHET_RATE_LIMITS", "production never runs without rate limits");
+    }
+    match public_url {
+        Some(url) if url.scheme() == "https" => {}
+        Some(_) => problems.add("CROCHET_PUBLIC_URL", "production is reached by https"),
+        None if settings.public_url.is_none() => problems.add("CROCHET_PUBLIC_URL", "say under which https URL clients reach this gateway"),
+        None => {}
+    }
+}
+
+fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if url.is_none() {
+        problems.add("CROCHET_PUBLIC_URL", "is not an http(s) URL without user, query and fragment");
+    }
+    url
+}
+
+/// Without TLS compiled in, libpq's default silently goes without: production must not find out afterwards.
+fn check_database_url(setting: &'static str, text: &str, environment: Environment, has_tls: bool, problems: &mut Problems) {
+    let Ok(url) = Url::parse(text) else {
+        problems.add(setting, "is not a URL: postgresql://user:password@host:5432/database");
+        return;
+    };
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        problems.add(setting, "PostgreSQL is the one database: the URL begins with postgresql://");
+        return;
+    }
+    let mode = url.query_pairs().find(|(name, _)| name == "sslmode").map(|(_, value)| value.into_owned());
+    if environment == Environment::Production && !has_tls && !is_local(&url) && mode.as_deref() != Some("disable") {
+        problems.add(
+            setting,
+            "the database is on another machine, and TLS is not compiled in: build with --features tls, or write \
+             sslmode=disable where the network is safe",
+        );
+    }
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        None => true,
+        Some(Host::Domain(name)) => name == "localhost" || name.starts_with("%2F") || name.is_empty(),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+    }
+}
+
+fn at_least_one(given: Option<u32>, default: u32, setting: &'static str, problems: &mut Problems) -> u32 {
+    if given == Some(0) {
+        problems.add(setting, "is at least 1");
+    }
+    given.unwrap_or(default)
+}
+
+fn read_difficulty(given: Option<u8>, default: Difficulty, setting: &'static str, problems: &mut Problems) -> Difficulty {
+    match given.map(Difficulty::new) {
+        None => default,
+        Some(Some(difficulty)) => difficulty,
+        Some(None) => {
+            problems.add(setting, "is 1 to 16");
+            default
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(settings: Settings) -> Result<Config, Vec<&'static str>> {
+        resolve(settings, Some(PathBuf::from("/data")), false, 2)
+            .map_err(|problems| problems.into_iter().map(|problem| problem.setting).collect())
+    }
+
+    #[test]
+    fn nothing_given_is_a_development_gateway_on_loopback() {
+        let config = check(Settings::default()).unwrap();
+        assert_eq!(config.environment, Environment::Development);
+        assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.payment_provider, PaymentProviderName::Mock);
+        assert!(config.rate_limits.enabled);
+    }
+
+    #[test]
+    fn production_names_every_development_default_that_it_refuses() {
+        let settings = Settings { env: Some(Environment::Production), rate_limits: Some(Switch::Off), ..Settings::default() };
+        let refused = check(settings).unwrap_err();
+        for setting in
+            ["CROCHET_PAYMENT_PROVIDER", "CROCHET_MASTER_KEYS", "DATABASE_URL", "CROCHET_RATE_LIMITS", "CROCHET_PUBLIC_URL"]
+        {
+            assert!(refused.contains(&setting), "{setting} in {refused:?}");
+        }
+    }
+
+    #[test]
+    fn development_is_not_reachable_from_outside_by_accident() {
+        let outside = Settings { bind: Some("0.0.0.0:80".parse().unwrap()), ..Settings::default() };
+        assert_eq!(check(outside.clone()).unwrap_err(), ["CROCHET_BIND"]);
+        assert!(check(Settings { insecure_bind: Some(true), ..outside }).is_ok());
+    }
+
+    #[test]
+    fn production_refuses_a_database_elsewhere_without_tls_unless_that_is_written_out() {
+        let url = |text: &str| {
+            let mut problems = Problems(Vec::new());
+            check_database_url("DATABASE_URL", text, Environment::Production, false, &mut problems);
+            problems.0.is_empty()
+        };
+        assert!(!url("postgresql://app@db.example/crochet"));
+        assert!(!url("postgresql://app@db.example/crochet?sslmode=require"));
+        assert!(url("postgresql://app@db.example/crochet?sslmode=disable"));
+        assert!(url("postgresql://app@127.0.0.1/crochet"));
+        assert!(url("postgresql://app@%2Ftmp%2Fsocket/crochet"));
+        assert!(!url("mysql://app@localhost/crochet"));
+        assert!(!url("not a url"));
+    }
+
+    #[test]
+    fn wrong_keys_are_named_and_not_shown() {
+        let settings = Settings { master_keys: Some("a:c2VjcmV0".into()), ..Settings::default() };
+        let problems = resolve(settings, Some(PathBuf::from("/data")), false, 2).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(!problems[0].to_string().contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn what_is_given_first_wins() {
+        let first = Settings { log: Some("debug".into()), ..Settings::default() };
+        let second = Settings { log: Some("warn".into()), workers: Some(3), ..Settings::default() };
+        let both = first.or(second);
+        assert_eq!((both.log.as_deref(), both.workers), (Some("debug"), Some(3)));
+    }
+}

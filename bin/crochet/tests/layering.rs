@@ -1,0 +1,121 @@
+//! Which room may know which. A new edge, and one that is no longer there, fail here: change the table, and
+//! `docs/architecture.md` with it, or change the code.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// Crate, what it uses, and what only its tests use.
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
+    // Pure: no I/O, no clock, no randomness.
+    ("primitives", &[], &[]),
+    ("pricing", &[], &[]),
+    ("secrets", &["primitives"], &[]),
+    ("pow", &["primitives"], &[]),
+    ("signing", &["primitives"], &[]),
+    ("wallet", &["primitives"], &[]),
+    ("relay", &["primitives", "pricing", "secrets", "signing", "wallet"], &["primitives"]),
+    ("market", &["pow", "pricing", "primitives", "secrets", "signing", "wallet"], &["primitives", "wallet"]),
+    // Adapters: each knows pure crates only.
+    ("local-postgres", &[], &[]),
+    ("payments", &["pricing", "primitives", "relay"], &["primitives", "relay", "wallet"]),
+    ("forwarder", &["primitives", "relay", "signing"], &["pricing", "wallet"]),
+    (
+        "postgres",
+        &["local-postgres", "market", "pricing", "primitives", "relay", "secrets", "signing", "wallet"],
+        &["market", "primitives", "relay"],
+    ),
+    (
+        "http",
+        &["market", "pow", "pricing", "primitives", "relay", "secrets", "signing", "wallet"],
+        &["market", "primitives", "relay", "wallet"],
+    ),
+];
+
+const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market"];
+
+/// What does I/O, reads clocks or draws randomness; no pure crate may reach any of it.
+const NOT_PURE: &[&str] = &[
+    "actix-web", "diesel", "getrandom", "hyper", "iana-time-zone", "mio", "r2d2", "rand", "reqwest", "rustls", "socket2",
+    "tokio",
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
+        .features(CargoOpt::AllFeatures)
+        .other_options(vec!["--locked".to_owned(), "--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata answers")
+}
+
+fn room(package: &str) -> Option<&str> {
+    package.strip_prefix("crochet-")
+}
+
+#[test]
+fn every_edge_between_our_crates_is_on_the_table_and_every_row_is_true() {
+    let metadata = metadata();
+    let mut found = BTreeMap::new();
+    for package in metadata.workspace_packages() {
+        let Some(name) = room(&package.name) else { continue };
+        let edges = |kind| -> BTreeSet<String> {
+            let ours = package.dependencies.iter().filter(|dependency| dependency.kind == kind);
+            ours.filter_map(|dependency| room(&dependency.name)).map(str::to_owned).collect()
+        };
+        found.insert(name.to_owned(), (edges(DependencyKind::Normal), edges(DependencyKind::Development)));
+    }
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let expected: BTreeMap<_, _> =
+        ROOMS.iter().map(|(name, uses, tests)| ((*name).to_owned(), (set(uses), set(tests)))).collect();
+    for name in expected.keys().chain(found.keys()) {
+        assert_eq!(found.get(name), expected.get(name), "{name}: what it depends on (left) is not on the table (right)");
+    }
+}
+
+#[test]
+fn adapters_know_each_other_in_tests_only() {
+    for (name, uses, _) in ROOMS.iter().filter(|(name, ..)| !PURE.contains(name)) {
+        for used in *uses {
+            // The one exception is the feature `testing`, which brings a server for the tests of whoever asks.
+            let is_for_tests = (*name, *used) == ("postgres", "local-postgres");
+            assert!(PURE.contains(used) || is_for_tests, "{name} depends on the adapter {used}");
+        }
+    }
+}
+
+#[test]
+fn no_pure_crate_reaches_io_a_clock_or_randomness() {
+    let metadata = metadata();
+    let names: HashMap<&PackageId, &str> =
+        metadata.packages.iter().map(|package| (&package.id, package.name.as_str())).collect();
+    let resolve = metadata.resolve.as_ref().expect("a resolved graph");
+    let uses: HashMap<&PackageId, Vec<&PackageId>> = resolve
+        .nodes
+        .iter()
+        .map(|node| {
+            let normal = node.deps.iter().filter(|dependency| {
+                dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal && kind.target.is_none())
+            });
+            (&node.id, normal.map(|dependency| &dependency.pkg).collect())
+        })
+        .collect();
+    for pure in PURE {
+        let start = names.iter().find(|(_, name)| room(name) == Some(pure)).map(|(id, _)| *id).expect("the crate is there");
+        let mut paths: HashMap<&PackageId, String> = HashMap::from([(start, (*pure).to_owned())]);
+        let mut queue = VecDeque::from([start]);
+        while let Some(id) = queue.pop_front() {
+            let path = paths[id].clone();
+            for next in &uses[id] {
+                if paths.contains_key(next) {
+                    continue;
+                }
+                let longer = format!("{path} -> {}", names[next]);
+                assert!(!NOT_PURE.contains(&names[next]), "{longer}");
+                paths.insert(next, longer);
+                queue.push_back(next);
+            }
+        }
+        assert!(paths.len() > 1 || *pure == "pricing", "{pure}: the graph was walked");
+    }
+}

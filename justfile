@@ -1,0 +1,43 @@
+# What a developer does every day. `just` lists it.
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Run the gateway with everything it needs
+dev *args:
+    cargo run -- serve {{args}}
+
+# Play the whole story over real HTTP
+demo *args:
+    cargo run --release -- demo {{args}}
+
+# Run every test
+test *args:
+    cargo test --workspace {{args}}
+
+# Format, lint, and check the documentation, as CI does
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Everything that has to pass before a change lands
+ci:
+    .ci/run
+
+# Re-add the books of the database that the gateway uses
+audit *args:
+    cargo run -- audit {{args}}
+
+# Open psql on the private database of a gateway that is running
+db:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    socket=$(ls -dt /tmp/crochet-pg-* 2>/dev/null | head -n 1)
+    [ -n "$socket" ] || { echo "no private database is running: start one with 'just dev'" >&2; exit 1; }
+    exec psql -h "$socket" -U app crochet
+
+# Build and open the documentation
+docs:
+    cargo doc --workspace --no-deps --open
