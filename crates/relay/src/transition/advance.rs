@@ -134,8 +134,9 @@ impl Step<'_> {
     }
 
     fn in_progress(&mut self) {
-        // Also from the dead: a late payment under way must not meet new terms.
-        if self.record.state != State::Mispaid {
+        // Also from the dead: a late payment under way must not meet new terms. What is under way or delivered, and
+        // whose settlement was given back, stays what it is.
+        if matches!(self.record.state, State::Quoted | State::Pending | State::Expired | State::PaymentFailed) {
             self.record.state = State::Pending;
         }
         self.record.payment_seen = true;
