@@ -1,8 +1,12 @@
 //! The relay request.
 mod audit;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod forwarding;
 mod gateway;
 mod ledger;
+#[cfg(feature = "testing")]
+pub mod memory;
 mod policy;
 pub mod ports;
 mod record;
