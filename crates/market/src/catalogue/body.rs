@@ -1,0 +1,149 @@
+//! What sellers send about their listings and endpoints.
+
+use std::fmt;
+
+use crochet_primitives::CategoryId;
+use secrecy::SecretString;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::endpoint::EndpointStatus;
+use crate::fields::nullable;
+use crate::listing::{AuthMethod, DeliveryType, ExampleOutput, ListingStatus, PayoutCurrency, PricingModel};
+
+/// The body of `POST /listings` and of `PATCH /listings/:id`.
+///
+/// Of a patch, what is absent stays. Null clears what can be cleared, and counts as absent elsewhere.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListingBody {
+    /// The solution of the listing challenge; not looked at in a patch.
+    pub pow_nonce: Option<String>,
+    /// Which challenge it solves, where several are open; not looked at in a patch.
+    pub pow_challenge: Option<String>,
+    /// 2 to 100 characters.
+    pub name: Option<String>,
+    /// 10 to 5,000 characters.
+    pub description: Option<String>,
+    /// The UUID of a category.
+    #[serde(deserialize_with = "nullable")]
+    pub category_id: Option<Option<CategoryId>>,
+    /// `free` or `per_call`; `free` unless something else is said.
+    pub pricing_model: Option<PricingModel>,
+    /// A JSON number of US dollars, read from its own text and never through a float.
+    pub pricing_amount: Option<Box<RawValue>>,
+    /// Only `USD`.
+    pub pricing_currency: Option<String>,
+    /// `USDC` unless something else is said.
+    pub preferred_currency: Option<PayoutCurrency>,
+    /// `api` unless something else is said.
+    pub delivery_type: Option<DeliveryType>,
+    /// `api_key` unless something else is said.
+    pub auth_method: Option<AuthMethod>,
+    /// Up to 20 of 1 to 50 characters; `["json"]` unless something else is said.
+    pub formats: Option<Vec<String>>,
+    /// Up to 50,000 characters.
+    #[serde(deserialize_with = "nullable")]
+    pub docs: Option<Option<String>>,
+    /// Up to 10,000 characters.
+    #[serde(deserialize_with = "nullable")]
+    pub connection_instructions: Option<Option<String>>,
+    /// Up to 20.
+    pub example_outputs: Option<Vec<ExampleOutput>>,
+    /// An http(s) URL.
+    #[serde(deserialize_with = "nullable")]
+    pub demo_endpoint: Option<Option<String>>,
+    /// An http(s) URL.
+    #[serde(deserialize_with = "nullable")]
+    pub github_url: Option<Option<String>>,
+    /// An http(s) URL.
+    #[serde(deserialize_with = "nullable")]
+    pub logo_url: Option<Option<String>>,
+    /// Up to 100 characters.
+    #[serde(deserialize_with = "nullable")]
+    pub expected_delivery: Option<Option<String>>,
+    /// Up to 5,000 characters.
+    #[serde(deserialize_with = "nullable")]
+    pub risk_disclaimers: Option<Option<String>>,
+    /// Up to 5,000 characters.
+    #[serde(deserialize_with = "nullable")]
+    pub sla: Option<Option<String>>,
+    /// Up to 20 of 1 to 50 characters.
+    pub tags: Option<Vec<String>>,
+    /// `draft` or `active`; `active` unless something else is said.
+    pub status: Option<ListingStatus>,
+    /// Where the gateway sends calls.
+    #[serde(deserialize_with = "secret")]
+    pub private_endpoint_url: Option<Option<SecretString>>,
+}
+
+/// The body of `PUT /listings/:id/endpoint`: what is absent stays.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointBody {
+    /// Where the gateway sends calls. Required where there is no endpoint yet.
+    #[serde(deserialize_with = "secret")]
+    pub private_endpoint_url: Option<Option<SecretString>>,
+    /// A header to authenticate with at the seller; null removes it.
+    #[serde(deserialize_with = "auth_header")]
+    pub upstream_auth_header: Option<Option<UpstreamAuthHeaderBody>>,
+    /// 1,000 to 120,000; 30,000 unless something else is said.
+    pub timeout_ms: Option<u32>,
+    /// 1 to 1,048,576; 262,144 unless something else is said.
+    pub max_request_bytes: Option<u32>,
+    /// 1 to 8,388,608; 1,048,576 unless something else is said.
+    pub max_response_bytes: Option<u32>,
+    /// Whether calls are forwarded.
+    pub status: Option<EndpointStatus>,
+}
+
+/// A header to authenticate with at the seller, as it was sent.
+#[derive(Clone)]
+pub struct UpstreamAuthHeaderBody {
+    /// `Authorization`, or an `X-…` name outside `X-Crochet-` and `X-Forwarded-`.
+    pub name: String,
+    /// 1 to 4,096 printable ASCII characters.
+    pub value: SecretString,
+}
+
+impl fmt::Debug for UpstreamAuthHeaderBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamAuthHeaderBody").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The body of `POST /listings/:id/endpoint/rotate-secret`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RotateBody {
+    /// How long the secret in use goes on signing beside the new one, in seconds: 0 to 86,400. 0 unless said.
+    pub overlap_seconds: Option<u32>,
+}
+
+/// A text that must not turn up in an error message, as serde's own would show it when it is of another type.
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<SecretString>>, D::Error> {
+    let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    let read = |raw: Box<RawValue>| {
+        let text: Result<String, _> = serde_json::from_str(raw.get());
+        text.map(SecretString::from).map_err(|_| D::Error::custom("expected a string"))
+    };
+    raw.map(read).transpose().map(Some)
+}
+
+/// The same for an object with a secret inside.
+fn auth_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<UpstreamAuthHeaderBody>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Plain {
+        name: String,
+        value: String,
+    }
+    let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    let read = |raw: Box<RawValue>| {
+        let plain: Plain = serde_json::from_str(raw.get())
+            .map_err(|_| D::Error::custom("expected an object with the texts name and value, and nothing else"))?;
+        Ok(UpstreamAuthHeaderBody { name: plain.name, value: SecretString::from(plain.value) })
+    };
+    raw.map(read).transpose().map(Some)
+}

@@ -1,0 +1,95 @@
+//! Why the market refuses.
+
+use crochet_primitives::StorageError;
+use thiserror::Error;
+
+use crate::listing::PricingModel;
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field's path in the JSON, as in `tags[3]`.
+    pub field: String,
+    /// What is wrong with it, without its value.
+    pub message: String,
+}
+
+/// Why the market refuses. No variant carries a secret.
+#[derive(Debug, Error)]
+pub enum MarketError {
+    /// Fields that break their bounds; at least one.
+    #[error("the request has {} invalid field(s)", .0.len())]
+    Invalid(Vec<FieldProblem>),
+    /// A pricing model that is known and can no longer be published.
+    #[error("listings of the pricing model {} can no longer be published; use free or per_call", model.as_str())]
+    PricingModelUnavailable {
+        /// The model.
+        model: PricingModel,
+    },
+    /// What was asked for takes an API key.
+    #[error("this takes an API key")]
+    KeyRequired,
+    /// The challenge is unknown, used, expired, or was issued for something else.
+    #[error("the challenge is unknown, used up, expired, or was issued for something else; request a new one")]
+    ChallengeExpired,
+    /// The proof of work does not meet its difficulty. The challenge is used up.
+    #[error("the proof of work is not a solution of its challenge; request a new challenge")]
+    ProofOfWorkFailed,
+    /// A signature does not prove what it should. The challenge is used up.
+    #[error("the signature proves nothing: {detail}")]
+    SignatureInvalid {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The caller may not do this.
+    #[error("{detail}")]
+    Forbidden {
+        /// What is missing.
+        detail: String,
+    },
+    /// There is none, or the caller may not know that there is.
+    #[error("{what} not found")]
+    NotFound {
+        /// Of what, as in `listing`.
+        what: &'static str,
+    },
+    /// The wallet belongs to a profile already.
+    #[error("the wallet belongs to a profile already")]
+    WalletTaken,
+    /// The request contradicts what is there.
+    #[error("{detail}")]
+    Conflict {
+        /// How.
+        detail: String,
+    },
+    /// Nothing could recover the profile afterwards.
+    #[error("the profile needs at least one active wallet with the recovery capability")]
+    LastRecoveryWallet,
+    /// The listing that was to be suspended is.
+    #[error("the listing is suspended already")]
+    AlreadySuspended,
+    /// Only the operator lifts what the operator suspended.
+    #[error("the listing was suspended by the marketplace, which alone can lift that")]
+    SuspendedByOperator,
+    /// The gateway does not talk to this address.
+    #[error("the private endpoint is not allowed: {detail}")]
+    EndpointNotAllowed {
+        /// Why, without the URL.
+        detail: String,
+    },
+    /// The listing has no private endpoint.
+    #[error("the listing has no private endpoint; set private_endpoint_url first")]
+    ListingHasNoEndpoint,
+    /// The profile has as many unused listing challenges as it may.
+    #[error("{limit} listing challenges are open already; use one, or wait until they expire")]
+    TooManyOpenChallenges {
+        /// How many may be open.
+        limit: u32,
+    },
+    /// Several listing challenges are open and the request does not say which it solves.
+    #[error("several listing challenges are open; name the solved one in pow_challenge")]
+    SeveralChallengesOpen,
+    /// The storage could not do its work.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

@@ -1,0 +1,342 @@
+//! What a wallet is asked to sign, and for what alone it is good.
+
+use chrono::TimeDelta;
+use crochet_pow::{SealedChallenge, hint, verify};
+use crochet_primitives::{EntropyExt, ProfileId, Timestamp, rfc3339_millis, truncate_to_millis};
+use crochet_wallet::{Chain, EVM_MAINNET, SOLANA_MAINNET, SignInMessage, WalletAddress, verify_ownership};
+use serde::{Deserialize, Serialize};
+
+use super::IdentityService;
+use crate::error::MarketError;
+use crate::fields::Problems;
+use crate::names::names;
+
+/// What a challenge is for. It is good for nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengePurpose {
+    /// `POST /register`.
+    #[default]
+    Register,
+    /// `POST /auth/recover`.
+    Recover,
+    /// `POST /me/wallets` and `PATCH /me/wallets/:id`.
+    LinkWallet,
+    /// Claiming an agent's profile for a person.
+    ClaimAgent,
+}
+names!(ChallengePurpose {
+    Register => "register",
+    Recover => "recover",
+    LinkWallet => "link_wallet",
+    ClaimAgent => "claim_agent",
+});
+
+/// The body of `POST /auth/challenge`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeRequest {
+    /// Who is to sign.
+    pub wallet_address: String,
+    /// What for.
+    #[serde(default)]
+    pub purpose: ChallengePurpose,
+    /// `claim_agent`: the agent's profile. `link_wallet`: may name the caller's own.
+    #[serde(default)]
+    pub profile_id: Option<ProfileId>,
+    /// `link_wallet`: the wallet that is to be linked or changed, when `wallet_address` is one that allows it.
+    #[serde(default)]
+    pub new_wallet_address: Option<String>,
+    /// `link_wallet`: the wallet that allows it, when `wallet_address` is the one that is to be linked.
+    #[serde(default)]
+    pub existing_wallet_address: Option<String>,
+}
+
+/// What `POST /auth/challenge` answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct IssuedChallenge {
+    /// The text to sign, exactly as it is.
+    pub message: String,
+    /// What to send back with the signature.
+    pub nonce: String,
+    /// How long it is good, in seconds.
+    pub expires_in: u64,
+    /// Until when it is good.
+    #[serde(with = "rfc3339_millis")]
+    pub expires_at: Timestamp,
+    /// What it is good for.
+    pub purpose: ChallengePurpose,
+    /// The chain that the wallet lives on.
+    pub chain: Chain,
+    /// The work to be done.
+    pub pow: PowTerms,
+}
+
+/// Work to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PowTerms {
+    /// What the nonce is appended to.
+    pub challenge: String,
+    /// How many hex zeros the hash must start with.
+    pub difficulty: u8,
+    /// Always `sha256`.
+    pub algorithm: &'static str,
+    /// What to do, in a sentence.
+    pub hint: String,
+}
+
+/// What exactly a signature means. Both the seal and the signed text depend on all of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Intent {
+    Register,
+    Recover,
+    /// The signing wallet joins the profile; the other one allows it.
+    Link(ProfileId, Option<WalletAddress>),
+    /// The signing wallet allows the other one to join its profile.
+    AllowLink(ProfileId, WalletAddress),
+    /// The signing wallet allows a change to another wallet of its profile, or to itself.
+    AllowChange(ProfileId, WalletAddress),
+    /// The signing wallet allows one change to the wallets of its profile, whichever.
+    AllowAny(ProfileId),
+    Claim(ProfileId),
+}
+
+/// A challenge that this attempt, and no other, has used up.
+#[derive(Debug)]
+pub(super) struct Consumed {
+    challenge: SealedChallenge,
+    wallet: WalletAddress,
+    message: String,
+}
+
+impl Intent {
+    const fn profile(self) -> Option<ProfileId> {
+        match self {
+            Self::Register | Self::Recover => None,
+            Self::Link(profile, _)
+            | Self::AllowLink(profile, _)
+            | Self::AllowChange(profile, _)
+            | Self::AllowAny(profile)
+            | Self::Claim(profile) => Some(profile),
+        }
+    }
+
+    /// What the seal covers. None of the parts can contain a line break, so their places are unambiguous.
+    fn context(self, wallet: &WalletAddress) -> Vec<u8> {
+        let (kind, other) = match self {
+            Self::Register => ("register", None),
+            Self::Recover => ("recover", None),
+            Self::Link(_, existing) => ("link", existing),
+            Self::AllowLink(_, new) => ("allow-link", Some(new)),
+            Self::AllowChange(_, target) => ("allow-change", Some(target)),
+            Self::AllowAny(_) => ("allow-any", None),
+            Self::Claim(_) => ("claim", None),
+        };
+        let profile = self.profile().map(|profile| profile.to_string()).unwrap_or_default();
+        let other = other.map(|other| other.canonical()).unwrap_or_default();
+        format!("{kind}\n{}\n{}\n{profile}\n{other}", wallet.chain(), wallet.canonical()).into_bytes()
+    }
+
+    /// What signing means, in one line of ASCII.
+    fn statement(self, wallet: &WalletAddress, service: &str) -> String {
+        match self {
+            Self::Register => format!("Register this wallet with {service}. This costs nothing."),
+            Self::Recover => {
+                format!("Issue a new {service} API key for the profile of this wallet. This costs nothing.")
+            }
+            Self::Link(profile, None) => format!("Link wallet {wallet} to {service} profile {profile}."),
+            Self::Link(profile, Some(existing)) => {
+                format!("Link wallet {wallet} to {service} profile {profile}, as its wallet {existing} allows.")
+            }
+            Self::AllowLink(profile, new) => {
+                format!(
+                    "Allow wallet {new} to be linked to {service} profile {profile}, whose wallet {wallet} signs this."
+                )
+            }
+            Self::AllowChange(profile, target) => {
+                format!(
+                    "Allow a change to wallet {target} of {service} profile {profile}, whose wallet {wallet} signs this."
+                )
+            }
+            Self::AllowAny(profile) => {
+                format!(
+                    "Allow one change to the wallets of {service} profile {profile}, whose wallet {wallet} signs this."
+                )
+            }
+            Self::Claim(profile) => {
+                format!("Claim the {service} agent profile {profile}, to which this wallet belongs.")
+            }
+        }
+    }
+}
+
+impl Consumed {
+    /// # Errors
+    /// [`MarketError::ProofOfWorkFailed`] when `pow_nonce` is no solution.
+    pub(super) fn worked_for(&self, pow_nonce: &str) -> Result<(), MarketError> {
+        if verify(&self.challenge.pow_challenge(), pow_nonce, self.challenge.difficulty) {
+            Ok(())
+        } else {
+            Err(MarketError::ProofOfWorkFailed)
+        }
+    }
+
+    /// # Errors
+    /// [`MarketError::SignatureInvalid`] when the wallet did not sign exactly the message.
+    pub(super) fn signed_with(&self, signature: &str) -> Result<(), MarketError> {
+        verify_ownership(&self.wallet, &self.message, signature)
+            .map_err(|error| MarketError::SignatureInvalid { detail: error.to_string() })
+    }
+}
+
+impl IdentityService {
+    /// Issues a challenge. Writes nothing, and looks the same for a wallet that is known and one that is not.
+    ///
+    /// # Errors
+    /// [`MarketError::Invalid`] for a malformed address or a field that the purpose has no use for;
+    /// [`MarketError::KeyRequired`] for `link_wallet` without a caller; [`MarketError::Storage`].
+    pub async fn challenge(
+        &self,
+        request: &ChallengeRequest,
+        caller: Option<ProfileId>,
+    ) -> Result<IssuedChallenge, MarketError> {
+        let mut problems = Problems::default();
+        let wallet = problems.wallet("wallet_address", &request.wallet_address);
+        let new = request.new_wallet_address.as_deref();
+        let new = new.and_then(|text| problems.wallet("new_wallet_address", text));
+        let existing = request.existing_wallet_address.as_deref();
+        let existing = existing.and_then(|text| problems.wallet("existing_wallet_address", text));
+        check_use_of_fields(request, caller, &mut problems);
+        problems.finish()?;
+        let Some(wallet) = wallet else {
+            return Err(Problems::one("wallet_address", "is required"));
+        };
+        let intent = match request.purpose {
+            ChallengePurpose::Register => Intent::Register,
+            ChallengePurpose::Recover => Intent::Recover,
+            ChallengePurpose::ClaimAgent => match request.profile_id {
+                Some(profile) => Intent::Claim(profile),
+                None => return Err(Problems::one("profile_id", "is required to claim an agent")),
+            },
+            ChallengePurpose::LinkWallet => {
+                let caller = caller.ok_or(MarketError::KeyRequired)?;
+                self.linking_intent(caller, wallet, new, existing).await?
+            }
+        };
+        Ok(self.issue(intent, wallet, request.purpose))
+    }
+
+    /// Who plays which part is told by the fields, and else by whose wallet it is. Only the caller's own wallets are
+    /// looked at: a stranger's looks like a new one.
+    async fn linking_intent(
+        &self,
+        caller: ProfileId,
+        wallet: WalletAddress,
+        new: Option<WalletAddress>,
+        existing: Option<WalletAddress>,
+    ) -> Result<Intent, MarketError> {
+        let own = self.store.wallets(caller).await?;
+        let is_own = |address| own.iter().any(|wallet| wallet.address == address);
+        Ok(match (new, existing) {
+            (Some(target), _) if is_own(target) => Intent::AllowChange(caller, target),
+            (Some(new), _) => Intent::AllowLink(caller, new),
+            (None, Some(existing)) => Intent::Link(caller, Some(existing)),
+            (None, None) if is_own(wallet) => Intent::AllowAny(caller),
+            (None, None) => Intent::Link(caller, None),
+        })
+    }
+
+    fn issue(&self, intent: Intent, wallet: WalletAddress, purpose: ChallengePurpose) -> IssuedChallenge {
+        let challenge = self.sealer.issue(
+            &intent.context(&wallet),
+            self.config.difficulty,
+            self.clock.now(),
+            self.config.challenge_ttl,
+            self.entropy.bytes(),
+        );
+        let lasts: TimeDelta = challenge.expires_at - challenge.issued_at;
+        IssuedChallenge {
+            message: self.message(intent, wallet, &challenge),
+            expires_in: u64::try_from(lasts.num_seconds()).unwrap_or_default(),
+            expires_at: challenge.expires_at,
+            purpose,
+            chain: wallet.chain(),
+            pow: PowTerms {
+                challenge: challenge.pow_challenge(),
+                difficulty: challenge.difficulty.get(),
+                algorithm: "sha256",
+                hint: hint(challenge.difficulty),
+            },
+            nonce: challenge.nonce,
+        }
+    }
+
+    /// The same challenge always gives the same text.
+    fn message(&self, intent: Intent, wallet: WalletAddress, challenge: &SealedChallenge) -> String {
+        let chain_id = match wallet.chain() {
+            Chain::Evm => EVM_MAINNET,
+            Chain::Solana => SOLANA_MAINNET,
+        };
+        SignInMessage {
+            domain: self.config.domain.clone(),
+            uri: self.config.uri.clone(),
+            address: wallet,
+            statement: intent.statement(&wallet, &self.config.service),
+            nonce: challenge.nonce.clone(),
+            issued_at: challenge.issued_at,
+            expires_at: challenge.expires_at,
+            request_id: intent.profile().map(|profile| profile.to_string()),
+            chain_id: chain_id.to_owned(),
+        }
+        .to_string()
+    }
+
+    /// Uses up the challenge that `nonce` names, when it was issued to `wallet` for one of `intents`. Whatever else is
+    /// wrong with the attempt, the challenge is gone.
+    pub(super) async fn consume(
+        &self,
+        wallet: WalletAddress,
+        nonce: &str,
+        intents: &[Intent],
+    ) -> Result<Consumed, MarketError> {
+        let now = truncate_to_millis(self.clock.now());
+        let opened = intents.iter().find_map(|intent| {
+            let challenge = self.sealer.open(nonce, &intent.context(&wallet), now).ok()?;
+            Some((*intent, challenge))
+        });
+        let (intent, challenge) = opened.ok_or(MarketError::ChallengeExpired)?;
+        if !self.store.consume_challenge(challenge.id(), challenge.expires_at).await? {
+            return Err(MarketError::ChallengeExpired);
+        }
+        Ok(Consumed { message: self.message(intent, wallet, &challenge), challenge, wallet })
+    }
+}
+
+fn check_use_of_fields(request: &ChallengeRequest, caller: Option<ProfileId>, problems: &mut Problems) {
+    match request.purpose {
+        ChallengePurpose::Register | ChallengePurpose::Recover if request.profile_id.is_some() => {
+            problems.add("profile_id", "is for the purposes link_wallet and claim_agent only");
+        }
+        ChallengePurpose::LinkWallet
+            if caller.is_some() && request.profile_id.is_some() && request.profile_id != caller =>
+        {
+            problems.add("profile_id", "must be the caller's own profile");
+        }
+        _ => {}
+    }
+    let others = [
+        ("new_wallet_address", request.new_wallet_address.is_some()),
+        ("existing_wallet_address", request.existing_wallet_address.is_some()),
+    ];
+    for (field, is_given) in others {
+        if is_given && request.purpose != ChallengePurpose::LinkWallet {
+            problems.add(field, "is for the purpose link_wallet only");
+        }
+    }
+    if others.iter().all(|(_, is_given)| *is_given) {
+        problems.add(
+            "existing_wallet_address",
+            "cannot be given together with new_wallet_address: wallet_address plays the other part",
+        );
+    }
+}
