@@ -167,7 +167,7 @@ CREATE TABLE mock_quotes (
     call_id       uuid        PRIMARY KEY,
     amount_micros bigint      NOT NULL CHECK (amount_micros >= 0),
     recipient     text        NOT NULL,
-    created_at    timestamptz NOT NULL
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE mock_quotes IS 'The mock payment provider''s memory of what it quoted. Development only.';
 GRANT SELECT, INSERT ON mock_quotes TO crochet_app;
@@ -178,7 +178,8 @@ CREATE TABLE mock_payments (
     outcome       text        NOT NULL CHECK (outcome IN ('success', 'pending', 'failure', 'refund')),
     settles_at    timestamptz NOT NULL,
     amount_micros bigint      NOT NULL CHECK (amount_micros >= 0),
-    created_at    timestamptz NOT NULL
+    -- What they are ordered by: to the microsecond.
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX mock_payments_by_call ON mock_payments (call_id);
 COMMENT ON TABLE mock_payments IS 'The mock payment provider''s memory of what it was paid. Development only.';

@@ -7,7 +7,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use crochet_primitives::{Timestamp, truncate_to_millis};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 
 use crate::error::DbError;
 

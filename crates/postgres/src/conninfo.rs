@@ -54,9 +54,7 @@ mod tests {
     use super::*;
 
     fn bounded(url: &str) -> String {
-        with_bounds(&url.into(), Duration::from_secs(2), "crochet")
-            .expose_secret()
-            .to_owned()
+        with_bounds(&url.into(), Duration::from_secs(2), "crochet").expose_secret().to_owned()
     }
 
     #[test]

@@ -125,8 +125,7 @@ impl Db {
     /// # Errors
     /// [`StorageError::Busy`] and [`StorageError::Unavailable`], like any other use of it.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        self.run(|conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(|_| ())?))
-            .await
+        self.run(|conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(|_| ())?)).await
     }
 
     /// How busy the pool is, for metrics.
@@ -134,11 +133,7 @@ impl Db {
     pub fn pool_state(&self) -> PoolState {
         let size = self.pool.max_size();
         let free = u32::try_from(self.turns.available_permits()).unwrap_or(size);
-        PoolState {
-            size,
-            in_use: size.saturating_sub(free),
-            open: self.pool.state().connections,
-        }
+        PoolState { size, in_use: size.saturating_sub(free), open: self.pool.state().connections }
     }
 
     async fn enter<T, F>(&self, deadline: Duration, work: F) -> Result<T, StorageError>
@@ -175,8 +170,7 @@ impl Db {
 fn checkout(
     pool: &Pool<ConnectionManager<PgConnection>>,
 ) -> Result<PooledConnection<ConnectionManager<PgConnection>>, StorageError> {
-    pool.get()
-        .map_err(|_| StorageError::Unavailable("no connection can be made".to_owned()))
+    pool.get().map_err(|_| StorageError::Unavailable("no connection can be made".to_owned()))
 }
 
 fn retried<T>(

@@ -10,6 +10,9 @@ pub(crate) enum DbError {
     /// Diesel said so.
     #[error(transparent)]
     Diesel(#[from] DieselError),
+    /// Another transaction was quicker in a way that no lock could prevent. Running again sees what it did.
+    #[error("another transaction was quicker")]
+    Raced,
     /// A row that this program did not write, or a value that no column can hold.
     #[error("{0}")]
     Corrupt(String),
@@ -30,10 +33,10 @@ impl DbError {
             Self::Diesel(DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)) => {
                 info.message() == "deadlock detected"
             }
-            Self::Diesel(DieselError::RollbackErrorOnCommit { commit_error, .. }) => matches!(
-                **commit_error,
-                DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)
-            ),
+            Self::Diesel(DieselError::RollbackErrorOnCommit { commit_error, .. }) => {
+                matches!(**commit_error, DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
+            }
+            Self::Raced => true,
             Self::Diesel(_) | Self::Corrupt(_) => false,
         }
     }
@@ -62,6 +65,7 @@ impl From<DbError> for StorageError {
     fn from(error: DbError) -> Self {
         let error = match error {
             DbError::Corrupt(what) => return Self::Corrupt(what),
+            DbError::Raced => return Self::Unavailable("other transactions were quicker, again and again".to_owned()),
             DbError::Diesel(error) => error,
         };
         let said = summary(&error);

@@ -19,9 +19,11 @@
 mod clock;
 mod config;
 mod conninfo;
+mod convert;
 mod db;
 mod error;
 mod migrations;
+mod relay;
 mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -29,3 +31,4 @@ pub mod testing;
 pub use config::DbConfig;
 pub use db::{Db, PoolState};
 pub use migrations::{MigrateError, migrate, pending, revert_all};
+pub use relay::{PgBooks, PgJournal, PgMockPayments, PgSweeps};

@@ -67,9 +67,11 @@ fn connect(url: &SecretString) -> Result<PgConnection, MigrateError> {
 fn open(url: &SecretString) -> Result<PgConnection, MigrateError> {
     let mut conn = connect(url)?;
     let locked = |error: diesel::result::Error| MigrateError::Locked(conninfo::redacted(&error.to_string(), url));
-    diesel::sql_query("SELECT set_config('lock_timeout', '60s', false), set_config('statement_timeout', '10min', false)")
-        .execute(&mut conn)
-        .map_err(locked)?;
+    diesel::sql_query(
+        "SELECT set_config('lock_timeout', '60s', false), set_config('statement_timeout', '10min', false)",
+    )
+    .execute(&mut conn)
+    .map_err(locked)?;
     diesel::sql_query(LOCK).execute(&mut conn).map_err(locked)?;
     Ok(conn)
 }

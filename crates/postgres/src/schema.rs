@@ -117,7 +117,6 @@ diesel::table! {
         call_id -> Uuid,
         amount_micros -> Int8,
         recipient -> Text,
-        created_at -> Timestamptz,
     }
 }
 

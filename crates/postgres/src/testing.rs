@@ -119,10 +119,7 @@ fn admin(statement: &str) {
     or_panic(diesel::sql_query(statement).execute(&mut conn));
 }
 
-#[expect(
-    clippy::panic,
-    reason = "this runs in tests alone, and without a database they cannot go on"
-)]
+#[expect(clippy::panic, reason = "this runs in tests alone, and without a database they cannot go on")]
 fn or_panic<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
     match result {
         Ok(value) => value,

@@ -54,9 +54,7 @@ async fn replicas_that_start_at_once_migrate_once() {
     let database = TestDatabase::unmigrated().await;
     let total = pending(&database.url()).unwrap().len();
     let ran: Vec<usize> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..6)
-            .map(|_| scope.spawn(|| migrate(&database.url()).unwrap().len()))
-            .collect();
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(|| migrate(&database.url()).unwrap().len())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(ran.iter().sum::<usize>(), total);

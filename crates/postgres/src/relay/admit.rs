@@ -1,0 +1,99 @@
+//! Recording a new call: its key, the buyer's limit, the row.
+
+use crochet_primitives::{ProfileId, Timestamp};
+use crochet_relay::ports::{Admission, QuoteLease, Seen};
+use crochet_relay::{Forwarding, NewCall, Policy, State, transition};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::locks::{Counted, count_alone};
+use super::{chain, keys, persist};
+use crate::clock::DatabaseClock;
+use crate::error::DbError;
+use crate::schema::gateway_requests;
+
+/// See [`crochet_relay::ports::Journal::admit`].
+pub(super) fn admit(
+    conn: &mut PgConnection,
+    clock: &DatabaseClock,
+    policy: &Policy,
+    call: &NewCall,
+) -> Result<Admission, DbError> {
+    // The same id again: the first time happened, and its acknowledgement was lost.
+    if let Some(record) = persist::read(conn, call.id)? {
+        let now = clock.read(conn)?;
+        return Ok(Admission::Known(Seen { record, now }));
+    }
+    let now = clock.read(conn)?;
+    if let Some(key) = &call.idempotency_key
+        && !keys::keep(conn, key, call, now)?
+    {
+        return known(conn, clock, call, key);
+    }
+    if call.price.is_some() {
+        count_alone(conn, Counted::Quotes, call.buyer)?;
+        let limit = policy.max_open_quotes;
+        if open_quotes(conn, call.buyer)? >= i64::from(limit) {
+            if let Some(key) = &call.idempotency_key {
+                keys::give_back(conn, key, call)?;
+            }
+            return Ok(Admission::TooManyOpenQuotes { limit });
+        }
+    }
+    // Any of these may have been waited for.
+    let now = clock.read(conn)?;
+    let Some(seen) = open(conn, policy, call, now)? else { return Err(DbError::Raced) };
+    Ok(match Forwarding::of_new_free_call(&seen.record) {
+        Some(forwarding) => Admission::Forward(seen, forwarding),
+        None => {
+            let lease = first_lease(&seen);
+            Admission::Quote(seen, lease)
+        }
+    })
+}
+
+/// Writes the call's first row; `None` when its id is taken.
+pub(super) fn open(
+    conn: &mut PgConnection,
+    policy: &Policy,
+    call: &NewCall,
+    now: Timestamp,
+) -> Result<Option<Seen>, DbError> {
+    let change = transition::open(call, now, policy);
+    let is_new = persist::insert(conn, &change)?;
+    Ok(is_new.then_some(Seen { record: change.record, now }))
+}
+
+/// The lease that a new paid call begins with.
+pub(super) fn first_lease(seen: &Seen) -> QuoteLease {
+    QuoteLease { call: seen.record.id, fence: seen.record.quote_fence }
+}
+
+fn known(
+    conn: &mut PgConnection,
+    clock: &DatabaseClock,
+    call: &NewCall,
+    key: &crochet_relay::IdempotencyKey,
+) -> Result<Admission, DbError> {
+    // Purged since it was in the way, at worst: then the next run keeps it.
+    let kept = keys::find(conn, call.buyer, call.listing, key)?.ok_or(DbError::Raced)?;
+    if kept.fingerprint != call.fingerprint() {
+        return Ok(Admission::KeyReused);
+    }
+    let record = chain::resolve(conn, kept.call)?
+        .ok_or_else(|| DbError::corrupt(format!("an idempotency key names {}, which there is not", kept.call)))?;
+    let now = clock.read(conn)?;
+    Ok(Admission::Known(Seen { record, now }))
+}
+
+fn open_quotes(conn: &mut PgConnection, buyer: ProfileId) -> Result<i64, DbError> {
+    // Literals, not parameters: only so can the planner tell that the partial index fits.
+    let open: Vec<String> =
+        State::ALL.into_iter().filter(|state| state.is_open_quote()).map(|state| format!("'{state}'")).collect();
+    Ok(gateway_requests::table
+        .filter(gateway_requests::buyer_id.eq(buyer.uuid()))
+        .filter(sql::<Bool>(&format!("state IN ({})", open.join(", "))))
+        .count()
+        .get_result(conn)?)
+}

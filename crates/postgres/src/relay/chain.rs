@@ -1,0 +1,51 @@
+//! Chains of successors: a dead call, the call that replaced it, and so on.
+
+use crochet_primitives::CallId;
+use crochet_relay::Record;
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use uuid::Uuid;
+
+use super::persist;
+use crate::error::DbError;
+
+/// The chain from `$1` on, oldest first. Longer ones than this have never been made: a successor lives a quarter of
+/// an hour at least. The bound keeps a circle, which nothing of ours makes, from going on for ever.
+const CHAIN: &str = "
+WITH RECURSIVE chain AS (
+    SELECT id, superseded_by, settlement IS NOT NULL AND NOT is_refunded OR delivery IS NOT NULL AS is_paid, 1 AS place
+      FROM gateway_requests WHERE id = $1
+    UNION ALL
+    SELECT next.id, next.superseded_by,
+           next.settlement IS NOT NULL AND NOT next.is_refunded OR next.delivery IS NOT NULL, chain.place + 1
+      FROM chain JOIN gateway_requests next ON next.id = chain.superseded_by
+     WHERE chain.place < 100000
+)";
+
+#[derive(QueryableByName)]
+struct Link {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// What a key that was first used for `first` now stands for: the call of the chain that was paid (of two, the
+/// earlier: the later payment must not run the request a second time), else the newest.
+pub(super) fn resolve(conn: &mut PgConnection, first: CallId) -> Result<Option<Record>, DbError> {
+    at_end(conn, first, "is_paid DESC, CASE WHEN is_paid THEN place ELSE -place END")
+}
+
+/// The newest call of the chain.
+pub(super) fn newest(conn: &mut PgConnection, first: CallId) -> Result<Option<Record>, DbError> {
+    at_end(conn, first, "place DESC")
+}
+
+fn at_end(conn: &mut PgConnection, first: CallId, order: &str) -> Result<Option<Record>, DbError> {
+    let link: Option<Link> = diesel::sql_query(format!("{CHAIN} SELECT id FROM chain ORDER BY {order} LIMIT 1"))
+        .bind::<SqlUuid, _>(first.uuid())
+        .get_result(conn)
+        .optional()?;
+    match link {
+        Some(link) => persist::read(conn, link.id.into()),
+        None => Ok(None),
+    }
+}

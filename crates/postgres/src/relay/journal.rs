@@ -1,0 +1,254 @@
+//! The journal: one method, one transaction, the same transitions as everywhere.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use crochet_primitives::{CallId, Entropy, ListingId, ProfileId, StorageError, Timestamp};
+use crochet_relay::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor};
+use crochet_relay::transition::{self, Closed};
+use crochet_relay::{
+    Closing, Ending, IdempotencyKey, NewCall, Observation, Policy, QuoteOutcome, Record, SealedResponse,
+};
+use diesel::prelude::*;
+
+use super::{admit, chain, keys, persist, references, vault};
+use crate::Db;
+use crate::clock::DatabaseClock;
+use crate::error::DbError;
+use crate::schema::gateway_requests;
+
+/// [`Journal`] on PostgreSQL.
+#[derive(Clone)]
+pub struct PgJournal {
+    db: Db,
+    policy: Arc<Policy>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl fmt::Debug for PgJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgJournal").field("db", &self.db).finish_non_exhaustive()
+    }
+}
+
+impl PgJournal {
+    /// A journal in `db`, by the waits and limits of `policy`. Ids of settlements, entries and orphans are drawn from
+    /// `entropy`.
+    #[must_use]
+    pub fn new(db: Db, policy: Policy, entropy: Arc<dyn Entropy>) -> Self {
+        Self { db, policy: Arc::new(policy), entropy }
+    }
+
+    /// One transaction, with all that a step needs.
+    async fn transact<T, F>(&self, mut work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut PgConnection, &Step) -> Result<T, DbError> + Send + 'static,
+    {
+        let step = Step {
+            clock: self.db.clock().clone(),
+            policy: Arc::clone(&self.policy),
+            entropy: Arc::clone(&self.entropy),
+        };
+        self.db.transaction(move |conn| work(conn, &step)).await
+    }
+
+    /// A record and the clock, as they are now.
+    async fn see<F>(&self, mut read: F) -> Result<Option<Seen>, StorageError>
+    where
+        F: FnMut(&mut PgConnection) -> Result<Option<Record>, DbError> + Send + 'static,
+    {
+        let clock = self.db.clock().clone();
+        self.db
+            .run(move |conn| {
+                let Some(record) = read(conn)? else { return Ok(None) };
+                let now = clock.read(conn)?;
+                Ok(Some(Seen { record, now }))
+            })
+            .await
+    }
+}
+
+/// What every transaction may need besides its connection.
+struct Step {
+    clock: DatabaseClock,
+    policy: Arc<Policy>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Step {
+    /// The locked call, and the clock as it is once the lock is had.
+    fn lock(&self, conn: &mut PgConnection, call: CallId) -> Result<Option<(Record, Timestamp)>, DbError> {
+        let Some(record) = persist::lock(conn, call)? else { return Ok(None) };
+        let now = self.clock.read(conn)?;
+        Ok(Some((record, now)))
+    }
+}
+
+#[async_trait]
+impl Journal for PgJournal {
+    async fn admit(&self, call: &NewCall) -> Result<Admission, StorageError> {
+        let call = call.clone();
+        self.transact(move |conn, step| admit::admit(conn, &step.clock, &step.policy, &call)).await
+    }
+
+    async fn retake_quote(&self, call: CallId) -> Result<Option<QuoteLease>, StorageError> {
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let Some(change) = transition::retake_quote(record.clone(), now, &step.policy) else { return Ok(None) };
+            persist::update(conn, &record, &change)?;
+            let fence = change.record.quote_fence;
+            Ok(Some(QuoteLease { call, fence }))
+        })
+        .await
+    }
+
+    async fn issue(&self, lease: QuoteLease, outcome: &QuoteOutcome) -> Result<Seen, StorageError> {
+        let outcome = outcome.clone();
+        self.transact(move |conn, step| {
+            let (record, now) = step
+                .lock(conn, lease.call)?
+                .ok_or_else(|| DbError::corrupt(format!("terms for {}, which there is not", lease.call)))?;
+            let change = transition::issue(record.clone(), lease.fence, &outcome, now, &step.policy);
+            persist::update(conn, &record, &change)?;
+            Ok(Seen { record: change.record, now })
+        })
+        .await
+    }
+
+    async fn find(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
+        self.see(move |conn| persist::read(conn, call)).await
+    }
+
+    async fn find_by_key(
+        &self,
+        buyer: ProfileId,
+        listing: ListingId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<(Seen, [u8; 32])>, StorageError> {
+        let key = key.clone();
+        let clock = self.db.clock().clone();
+        self.db
+            .run(move |conn| {
+                let Some(kept) = keys::find(conn, buyer, listing, &key)? else { return Ok(None) };
+                let Some(record) = chain::resolve(conn, kept.call)? else { return Ok(None) };
+                let now = clock.read(conn)?;
+                Ok(Some((Seen { record, now }, kept.fingerprint)))
+            })
+            .await
+    }
+
+    async fn find_newest(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
+        self.see(move |conn| chain::newest(conn, call)).await
+    }
+
+    async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError> {
+        self.transact(move |conn, step| {
+            let Some((mut record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+            let wait = record
+                .last_checked_at
+                .map(|last| (last - now).checked_add(&interval).unwrap_or(TimeDelta::MAX))
+                .and_then(|wait| wait.to_std().ok())
+                .filter(|wait| !wait.is_zero());
+            if let Some(wait) = wait {
+                let seen = Seen { record, now };
+                return Ok(Some(CheckClaim::TooSoon { seen, wait }));
+            }
+            diesel::update(gateway_requests::table.find(call.uuid()))
+                .set(gateway_requests::last_checked_at.eq(now))
+                .execute(conn)?;
+            record.last_checked_at = Some(now);
+            Ok(Some(CheckClaim::Claimed(Seen { record, now })))
+        })
+        .await
+    }
+
+    async fn advance(
+        &self,
+        call: CallId,
+        observation: Option<&Observation>,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError> {
+        let observation = observation.cloned();
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let claims = match (&observation, &record.terms) {
+                (Some(Observation::Arrived(payments)), Some(terms)) => {
+                    references::consume(conn, call, &terms.provider, payments, now)?
+                }
+                _ => Vec::new(),
+            };
+            let observed = observation.as_ref().map(|observation| (observation, claims.as_slice()));
+            let entropy = step.entropy.as_ref();
+            let advance = transition::advance(record.clone(), observed, lease, now, &step.policy, entropy);
+            persist::update(conn, &record, &advance.change)?;
+            Ok(Some(Advanced { seen: Seen { record: advance.change.record, now }, forwarding: advance.forwarding }))
+        })
+        .await
+    }
+
+    async fn supersede(&self, dead: CallId, successor: &NewCall) -> Result<Option<Successor>, StorageError> {
+        let successor = successor.clone();
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, dead)? else { return Ok(None) };
+            if record.superseded_by.is_some() || !record.state.is_dead() {
+                let newest = chain::newest(conn, dead)?;
+                return Ok(newest.map(|record| Successor { seen: Seen { record, now }, lease: None }));
+            }
+            let seen = admit::open(conn, &step.policy, &successor, now)?
+                .ok_or_else(|| DbError::corrupt(format!("the successor's id {} is taken", successor.id)))?;
+            diesel::update(gateway_requests::table.find(dead.uuid()))
+                .set((gateway_requests::superseded_by.eq(successor.id.uuid()), gateway_requests::updated_at.eq(now)))
+                .execute(conn)?;
+            let lease = Some(admit::first_lease(&seen));
+            Ok(Some(Successor { seen, lease }))
+        })
+        .await
+    }
+
+    async fn close(&self, closing: &Closing) -> Result<Option<(Closed, Seen)>, StorageError> {
+        let closing = closing.clone();
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, closing.call)? else { return Ok(None) };
+            let sealed = match &closing.sealed {
+                Some(sealed) if matches!(closing.ending, Ending::Delivered(_)) && record.delivery.is_none() => {
+                    vault::has_room(conn, &step.policy, record.buyer, sealed, now)?.then_some(sealed)
+                }
+                _ => None,
+            };
+            // Without room there is no vault, and the delivery must not name a key that opens it.
+            let (change, closed) = match sealed {
+                Some(_) => transition::close(record.clone(), &closing, now, &step.policy),
+                None => {
+                    let unsealed = Closing { sealed: None, ending: closing.ending.clone(), ..closing };
+                    transition::close(record.clone(), &unsealed, now, &step.policy)
+                }
+            };
+            persist::update(conn, &record, &change)?;
+            if let Some(sealed) = sealed.filter(|_| closed == Closed::Recorded) {
+                let expires_at = TimeDelta::from_std(step.policy.vault_ttl)
+                    .ok()
+                    .and_then(|ttl| now.checked_add_signed(ttl))
+                    .unwrap_or(Timestamp::MAX_UTC);
+                vault::keep(conn, record.id, record.buyer, sealed, (now, expires_at))?;
+            }
+            let record = change.record;
+            Ok(Some((closed, Seen { record, now })))
+        })
+        .await
+    }
+
+    async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError> {
+        let clock = self.db.clock().clone();
+        self.db
+            .run(move |conn| {
+                let now = clock.read(conn)?;
+                vault::find(conn, call, now)
+            })
+            .await
+    }
+}

@@ -1,0 +1,22 @@
+//! The ports of `crochet_relay`.
+
+mod admit;
+mod audit;
+mod books;
+mod chain;
+mod history;
+mod journal;
+mod keys;
+mod locks;
+mod mock_payments;
+mod persist;
+mod record_row;
+mod references;
+mod rows;
+mod sweeps;
+mod vault;
+
+pub use books::PgBooks;
+pub use journal::PgJournal;
+pub use mock_payments::PgMockPayments;
+pub use sweeps::PgSweeps;

@@ -1,0 +1,198 @@
+//! What the sweeper needs: calls that are due, and the broom.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use crochet_primitives::{CallId, StorageError, Timestamp};
+use crochet_relay::ports::{Seen, Sweeps};
+use crochet_relay::{Policy, Record};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::record_row::RecordRow;
+use crate::Db;
+use crate::error::DbError;
+use crate::schema::gateway_requests;
+
+/// How many rows one transaction deletes, or looks at, at most.
+const BATCH: i64 = 500;
+
+/// Rows that have a moment at which they expire, a table each: deletes up to `$2` that expired by `$1`.
+const EXPIRED: [&str; 1] = ["DELETE FROM response_vault WHERE call_id IN \
+     (SELECT call_id FROM response_vault WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)"];
+
+/// Of the `$5` keys after (`$2`, `$3`, `$4`), deletes those whose call ended by `$1`; answers the last key looked at.
+/// A call that may still be paid, or was paid and not delivered, keeps its key for as long as that takes: so a round
+/// goes through the table by key, not by age, or such keys would hold up the others.
+///
+/// Which call of its chain a key stands for is the rule of `chain.rs`. A dead call is over once the sweeper no longer
+/// asks whether it was paid late.
+const OLD_KEYS: &str = "
+WITH RECURSIVE looked_at AS (
+    SELECT buyer_id, listing_id, key, call_id, created_at FROM idempotency_keys
+     WHERE $2::uuid IS NULL OR (buyer_id, listing_id, key) > ($2, $3, $4)
+     ORDER BY buyer_id, listing_id, key LIMIT $5
+), chain AS (
+    SELECT buyer_id, listing_id, key, call_id, 1 AS place FROM looked_at WHERE created_at <= $1
+    UNION ALL
+    SELECT chain.buyer_id, chain.listing_id, chain.key, call.superseded_by, place + 1
+      FROM chain JOIN gateway_requests call ON call.id = chain.call_id
+     WHERE call.superseded_by IS NOT NULL AND place < 100000
+), link AS (
+    SELECT chain.buyer_id, chain.listing_id, chain.key, place, updated_at,
+           settlement IS NOT NULL AND NOT is_refunded OR delivery IS NOT NULL AS is_paid,
+           state IN ('delivered', 'quote_refused')
+               OR state IN ('expired', 'payment_failed', 'mispaid') AND next_check_at IS NULL
+               OR state = 'seller_failed' AND gross_micros IS NULL AS is_over
+      FROM chain JOIN gateway_requests call ON call.id = chain.call_id
+), stands_for AS (
+    SELECT DISTINCT ON (buyer_id, listing_id, key) buyer_id, listing_id, key, updated_at, is_over FROM link
+     ORDER BY buyer_id, listing_id, key, is_paid DESC, CASE WHEN is_paid THEN place ELSE -place END
+), gone AS (
+    DELETE FROM idempotency_keys old USING stands_for call
+     WHERE (old.buyer_id, old.listing_id, old.key) = (call.buyer_id, call.listing_id, call.key)
+       AND call.is_over AND call.updated_at <= $1
+    RETURNING 1
+)
+SELECT buyer_id, listing_id, key, (SELECT count(*) FROM gone) AS gone FROM looked_at
+ ORDER BY buyer_id DESC, listing_id DESC, key DESC LIMIT 1";
+
+/// [`Sweeps`] on PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct PgSweeps {
+    db: Db,
+    policy: Policy,
+}
+
+impl PgSweeps {
+    /// Sweeps in `db`, by the times of `policy`.
+    #[must_use]
+    pub fn new(db: Db, policy: Policy) -> Self {
+        Self { db, policy }
+    }
+
+    /// Small transactions, one after the other, until one finds less than its batch.
+    async fn purge_expired(&self, delete: &'static str) -> Result<u64, StorageError> {
+        let mut gone = 0_u64;
+        loop {
+            let clock = self.db.clock().clone();
+            let deleted = self
+                .db
+                .transaction(move |conn| {
+                    let now = clock.read(conn)?;
+                    Ok(diesel::sql_query(delete).bind::<Timestamptz, _>(now).bind::<BigInt, _>(BATCH).execute(conn)?)
+                })
+                .await?;
+            gone = gone.saturating_add(u64::try_from(deleted).unwrap_or(u64::MAX));
+            if i64::try_from(deleted).unwrap_or(i64::MAX) < BATCH {
+                return Ok(gone);
+            }
+        }
+    }
+
+    async fn purge_keys(&self) -> Result<u64, StorageError> {
+        let ttl = TimeDelta::from_std(self.policy.idempotency_ttl).unwrap_or(TimeDelta::MAX);
+        let mut gone = 0_u64;
+        let mut last: Option<LookedAt> = None;
+        loop {
+            let clock = self.db.clock().clone();
+            let after = last.take();
+            last = self
+                .db
+                .transaction(move |conn| {
+                    let now = clock.read(conn)?;
+                    let ended_by = now.checked_sub_signed(ttl).unwrap_or(Timestamp::UNIX_EPOCH);
+                    look_at_keys(conn, ended_by, after.as_ref())
+                })
+                .await?;
+            match &last {
+                Some(last) => gone = gone.saturating_add(u64::try_from(last.gone).unwrap_or_default()),
+                None => return Ok(gone),
+            }
+        }
+    }
+}
+
+/// The last key of a batch.
+#[derive(QueryableByName)]
+struct LookedAt {
+    #[diesel(sql_type = SqlUuid)]
+    buyer_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    listing_id: Uuid,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = BigInt)]
+    gone: i64,
+}
+
+fn look_at_keys(
+    conn: &mut PgConnection,
+    ended_by: Timestamp,
+    after: Option<&LookedAt>,
+) -> Result<Option<LookedAt>, DbError> {
+    Ok(diesel::sql_query(OLD_KEYS)
+        .bind::<Timestamptz, _>(ended_by)
+        .bind::<Nullable<SqlUuid>, _>(after.map(|key| key.buyer_id))
+        .bind::<Nullable<SqlUuid>, _>(after.map(|key| key.listing_id))
+        .bind::<Nullable<Text>, _>(after.map(|key| key.key.as_str()))
+        .bind::<BigInt, _>(BATCH)
+        .get_result(conn)
+        .optional()?)
+}
+
+#[async_trait]
+impl Sweeps for PgSweeps {
+    async fn claim_due(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError> {
+        let clock = self.db.clock().clone();
+        self.db
+            .transaction(move |conn| {
+                let now = clock.read(conn)?;
+                let rows: Vec<RecordRow> = gateway_requests::table
+                    .filter(gateway_requests::next_check_at.le(now))
+                    .order(gateway_requests::next_check_at)
+                    .limit(limit.into())
+                    .select(RecordRow::as_select())
+                    .for_update()
+                    .skip_locked()
+                    .load(conn)?;
+                let held_until = TimeDelta::from_std(hold)
+                    .ok()
+                    .and_then(|hold| now.checked_add_signed(hold))
+                    .unwrap_or(Timestamp::MAX_UTC);
+                let mut claimed = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let mut record = Record::try_from(row)?;
+                    record.next_check_at = Some(held_until);
+                    claimed.push(Seen { record, now });
+                }
+                let ids = claimed.iter().map(|seen| seen.record.id.uuid());
+                diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(ids)))
+                    .set(gateway_requests::next_check_at.eq(held_until))
+                    .execute(conn)?;
+                Ok(claimed)
+            })
+            .await
+    }
+
+    async fn count_check(&self, call: CallId) -> Result<(), StorageError> {
+        self.db
+            .transaction(move |conn| {
+                diesel::update(gateway_requests::table.find(call.uuid()))
+                    .set(gateway_requests::checks.eq(gateway_requests::checks + 1))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn purge(&self) -> Result<u64, StorageError> {
+        let mut gone = 0_u64;
+        for delete in EXPIRED {
+            gone = gone.saturating_add(self.purge_expired(delete).await?);
+        }
+        Ok(gone.saturating_add(self.purge_keys().await?))
+    }
+}
