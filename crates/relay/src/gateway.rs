@@ -213,14 +213,14 @@ impl Gateway {
 
     /// Asks the provider, at most once in each interval for one call, and moves the call on with what it says.
     ///
-    /// An unpaid call that was asked about a moment ago waits for the next turn, because a 402 from a stale look
-    /// could make a buyer pay twice. Everything else can be answered from what is known.
+    /// A call that was asked about a moment ago waits for the next turn where the answer decides about money: a 402
+    /// from a stale look could make a buyer pay twice, and a free retry has to know that its payment still stands.
     async fn check(&self, turn: &Turn<'_>, seen: &Seen) -> Result<Option<Checked>, GatewayError> {
         let call = seen.record.id;
         let interval = self.policy.check_interval;
         let mut claim = self.journal.claim_check(call, interval).await?;
         if let Some(CheckClaim::TooSoon { seen, wait }) = &claim
-            && (seen.record.state == State::Quoted || seen.record.state.is_dead())
+            && !matches!(seen.record.state, State::Pending | State::Forwarding | State::Delivered)
         {
             self.clock.sleep((*wait).min(interval)).await;
             claim = self.journal.claim_check(call, interval).await?;

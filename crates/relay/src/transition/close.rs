@@ -33,8 +33,12 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
                 seller_status: Some(response.seller_status),
                 latency_ms: Some(response.latency_ms),
             };
-            if record.delivery.is_some() {
-                return (Change { record, writes: vec![ended] }, Closed::Stale);
+            if let Some(delivery) = &record.delivery {
+                // The same closing again, after an acknowledgement that was lost.
+                let is_ours = delivery.attempt == closing.attempt
+                    && delivery.response_sha256 == response.sha256.to_string();
+                let closed = if is_ours { Closed::Recorded } else { Closed::Stale };
+                return (Change { record, writes: vec![ended] }, closed);
             }
             record.state = State::Delivered;
             record.delivery = Some(Delivery {
@@ -59,7 +63,11 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
                 latency_ms: Some(failure.latency_ms),
             };
             if !is_current {
-                return (Change { record, writes: vec![ended] }, Closed::Stale);
+                let is_ours = matches!(record.state, State::SellerFailed | State::PaymentFailed)
+                    && record.attempt == closing.attempt
+                    && record.last_failure.as_ref() == Some(failure);
+                let closed = if is_ours { Closed::Recorded } else { Closed::Stale };
+                return (Change { record, writes: vec![ended] }, closed);
             }
             let is_refunded = record.settlement.as_ref().is_some_and(|settlement| settlement.refunded);
             record.state = if is_refunded { State::PaymentFailed } else { State::SellerFailed };

@@ -1,0 +1,173 @@
+//! A gateway over ports in memory, with one paid or free listing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, Price};
+use crochet_primitives::testing::{ManualClock, SeededEntropy};
+use crochet_primitives::{ApiKeyId, Clock, EntropyExt, ListingId, PageRequest, ProfileId, WalletId};
+use crochet_relay::memory::{MemoryDirectory, MemoryJournal, ScriptedProvider, ScriptedUpstream};
+use crochet_relay::ports::{Books, LedgerQuery, Offer};
+use crochet_relay::{
+    Buyer, CallRequest, Endpoint, Gateway, Observation, Origin, PayerWallet, Payment, Policy, Record, Reply,
+};
+use crochet_secrets::ApiKey;
+use crochet_signing::{SigningSecret, SigningSecrets};
+use crochet_wallet::Chain;
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) directory: Arc<MemoryDirectory>,
+    pub(crate) provider: Arc<ScriptedProvider>,
+    pub(crate) upstream: Arc<ScriptedUpstream>,
+    gateway: Gateway,
+    entropy: Arc<SeededEntropy>,
+    buyer: Buyer,
+    seller: ProfileId,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(Price::per_call(MicroUsd::from_micros(10_000)).unwrap())
+    }
+
+    pub(crate) fn free() -> Self {
+        Self::with(Price::Free)
+    }
+
+    fn with(price: Price) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let policy = Policy::default();
+        let journal = Arc::new(MemoryJournal::new(clock.clone(), entropy.clone(), policy.clone()));
+        let directory = Arc::new(MemoryDirectory::default());
+        let provider = Arc::new(ScriptedProvider::default());
+        let upstream = Arc::new(ScriptedUpstream::default());
+        let gateway = Gateway {
+            journal: journal.clone(),
+            directory: directory.clone(),
+            provider: provider.clone(),
+            upstream: upstream.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            policy,
+            fee_rate: MARKETPLACE_FEE,
+        };
+        let now = clock.now();
+        let buyer = Buyer {
+            profile: ProfileId::new(now, entropy.bytes()),
+            key_id: ApiKeyId::new(now, entropy.bytes()),
+            key: ApiKey::generate(entropy.bytes()),
+        };
+        let seller = ProfileId::new(now, entropy.bytes());
+        let wallet = PayerWallet {
+            id: WalletId::new(now, entropy.bytes()),
+            chain: Chain::Evm,
+            address: "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23".to_owned(),
+            is_primary: true,
+        };
+        directory.set_wallets(buyer.profile, vec![wallet]);
+        let world = Self { clock, journal, directory, provider, upstream, gateway, entropy, buyer, seller };
+        world.add_listing("first", price);
+        world.add_listing("second", price);
+        world
+    }
+
+    fn add_listing(&self, slug: &str, price: Price) {
+        let offer = Offer {
+            listing: ListingId::new(self.clock.now(), self.entropy.bytes()),
+            seller: self.seller,
+            price,
+            is_available: true,
+            endpoint: Some(endpoint()),
+            payout_address: None,
+        };
+        self.directory.set_offer(slug, offer);
+    }
+
+    pub(crate) fn listing(&self) -> String {
+        "first".to_owned()
+    }
+
+    pub(crate) fn second_listing(&self) -> String {
+        "second".to_owned()
+    }
+
+    pub(crate) fn give_endpoint_back(&self) {
+        self.directory.change_offer("first", |offer| offer.endpoint = Some(endpoint()));
+    }
+
+    pub(crate) fn another_buyer(&self) -> Buyer {
+        Buyer { profile: ProfileId::new(self.clock.now(), self.entropy.bytes()), ..self.buyer.clone() }
+    }
+
+    pub(crate) fn request(&self) -> CallRequest {
+        CallRequest {
+            buyer: self.buyer.clone(),
+            listing: self.listing(),
+            body: Bytes::from_static(b"{\"task\": 1}"),
+            relay_request: None,
+            idempotency_key: None,
+            origin: Origin::default(),
+        }
+    }
+
+    pub(crate) fn retry(&self, record: &Record) -> CallRequest {
+        CallRequest { relay_request: Some(record.id), ..self.request() }
+    }
+
+    pub(crate) async fn call(&self, request: CallRequest) -> Reply {
+        self.gateway.call(&request).await.unwrap()
+    }
+
+    pub(crate) fn payment(&self, record: &Record, reference: &str) -> Payment {
+        ScriptedProvider::payment_for(record.terms.as_ref().unwrap(), reference)
+    }
+
+    pub(crate) fn pay(&self, record: &Record, reference: &str) {
+        self.provider.sees_from_now_on(Observation::Arrived(vec![self.payment(record, reference)]));
+    }
+
+    pub(crate) fn pay_less(&self, record: &Record, reference: &str) {
+        let payment = Payment { base_units: 9_999, ..self.payment(record, reference) };
+        self.provider.sees_from_now_on(Observation::Arrived(vec![payment]));
+    }
+
+    pub(crate) async fn ledger_rows(&self) -> usize {
+        let mut rows = 0;
+        for profile in [self.buyer.profile, self.seller] {
+            let page = PageRequest::Numbered { page: 1, limit: 100 };
+            rows += self.journal.ledger(&LedgerQuery { profile, entry_type: None, page }).await.unwrap().items.len();
+        }
+        rows
+    }
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint {
+        url: "https://seller.example/private".into(),
+        upstream_auth: None,
+        signing_secrets: SigningSecrets { current: SigningSecret::generate([5; 32]), next: None },
+        timeout: Duration::from_secs(30),
+        max_request_bytes: 262_144,
+        max_response_bytes: 1_048_576,
+    }
+}
+
+/// The call that a reply asks to pay for.
+pub(crate) fn required(reply: Reply) -> Record {
+    match reply {
+        Reply::PaymentRequired { record, .. } => *record,
+        other => panic!("not a 402: {other:?}"),
+    }
+}
+
+/// The call, the body, and whether it is a replay.
+pub(crate) fn delivered(reply: Reply) -> (Record, Bytes, bool) {
+    match reply {
+        Reply::Delivered { record, body: Some(body), replayed, .. } => (*record, body, replayed),
+        other => panic!("not delivered: {other:?}"),
+    }
+}
