@@ -1,1 +1,9 @@
-//! (to be written)
+//! Payment providers behind the relay's `PaymentProvider` port.
+//!
+//! **Invariant:** a provider says only what it knows. What it cannot find out is `Observation::Unknown`, and a final
+//! word is final. The mock provider here moves no money: whoever knows a call's id decides what becomes of its
+//! payment, which is why production refuses it.
+
+mod mock;
+
+pub use mock::{MAX_SETTLE_AFTER, MockPayError, MockProvider, PayReceipt, PayRequest, PaymentStatus, ROUTE_MINIMUM};
