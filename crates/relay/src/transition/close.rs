@@ -35,8 +35,8 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
             };
             if let Some(delivery) = &record.delivery {
                 // The same closing again, after an acknowledgement that was lost.
-                let is_ours = delivery.attempt == closing.attempt
-                    && delivery.response_sha256 == response.sha256.to_string();
+                let is_ours =
+                    delivery.attempt == closing.attempt && delivery.response_sha256 == response.sha256.to_string();
                 let closed = if is_ours { Closed::Recorded } else { Closed::Stale };
                 return (Change { record, writes: vec![ended] }, closed);
             }

@@ -1,0 +1,127 @@
+//! From the right to forward to the reply, and the replay of what was delivered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use crochet_primitives::{EntropyExt, StorageError};
+use crochet_secrets::{open_response, seal_response};
+
+use crate::forwarding::{Arrival, Cause, Closing, Ending, Forwarding, SealedResponse};
+use crate::ports::Seen;
+use crate::reply::{GatewayError, Progress, Reply};
+use crate::transition::Closed;
+
+use super::{Gateway, POLL_SECONDS, Turn, accepted, seller_failed};
+
+/// The pause between two tries to record how a forward ended.
+const CLOSE_RETRY: Duration = Duration::from_millis(200);
+
+impl Gateway {
+    /// Seals, sends, concludes, records, replies. `started` is the monotonic clock from before the lease was asked
+    /// for, so the deadline is inside the lease whatever the database took.
+    pub(super) async fn forward(
+        &self,
+        turn: &Turn<'_>,
+        forwarding: Forwarding,
+        started: Duration,
+    ) -> Result<Reply, GatewayError> {
+        let Some(lease) = self.lease(turn) else {
+            return Err(GatewayError::Inconsistent { call: forwarding.call(), what: "forwarded without an endpoint" });
+        };
+        let arrival = self.send(turn, &forwarding, started, lease).await;
+        let call = forwarding.call();
+        let is_paid = forwarding.record().price.is_some();
+        let mut closing = forwarding.conclude(arrival);
+        if is_paid {
+            closing.sealed = self.seal_for_vault(turn, &closing);
+        }
+        let give_up = started.saturating_add(lease);
+        let Some((closed, seen)) = self.record_closing(&closing, give_up).await else {
+            return Ok(Reply::Unrecorded { call, retry_after_seconds: POLL_SECONDS });
+        };
+        match (closing.ending, closed, seen.record.delivery.clone()) {
+            (Ending::Delivered(response), Closed::Recorded, Some(delivery)) => Ok(Reply::Delivered {
+                record: Box::new(seen.record),
+                delivery,
+                body: Some(response.body),
+                replayed: false,
+            }),
+            (Ending::Failed(failure, _), Closed::Recorded, _) => Ok(seller_failed(seen, failure)),
+            // Too late: what another attempt recorded is the answer.
+            (_, _, Some(_)) => self.replay(turn, seen).await,
+            (_, _, None) => Ok(accepted(seen, Progress::Forwarding)),
+        }
+    }
+
+    pub(super) async fn send(
+        &self,
+        turn: &Turn<'_>,
+        forwarding: &Forwarding,
+        started: Duration,
+        lease: Duration,
+    ) -> Arrival {
+        let elapsed = self.clock.monotonic().saturating_sub(started);
+        let left = lease.saturating_sub(self.policy.close_margin).saturating_sub(elapsed);
+        let Some(endpoint) = turn.offer.endpoint.clone() else {
+            return Arrival::NeverSent { cause: Cause::Connection, latency_ms: 0 };
+        };
+        if left.is_zero() {
+            return Arrival::NeverSent { cause: Cause::Timeout, latency_ms: 0 };
+        }
+        let budget = left.min(endpoint.timeout);
+        let dispatch = forwarding.dispatch(endpoint, turn.request.body.clone(), budget, self.clock.now());
+        self.upstream.forward(dispatch).await
+    }
+
+    /// Tries until the lease ends: a delivered answer that is not recorded is not given out.
+    pub(super) async fn record_closing(&self, closing: &Closing, give_up: Duration) -> Option<(Closed, Seen)> {
+        loop {
+            match self.journal.close(closing).await {
+                Ok(closed) => return closed,
+                Err(StorageError::Corrupt(what)) => {
+                    tracing::error!(call = %closing.call.request_id(), what, "the end of a forward cannot be recorded");
+                    return None;
+                }
+                Err(error @ (StorageError::Busy | StorageError::Unavailable(_))) => {
+                    if self.clock.monotonic().saturating_add(CLOSE_RETRY) >= give_up {
+                        tracing::error!(call = %closing.call.request_id(), %error, "the end of a forward was not recorded");
+                        return None;
+                    }
+                    tracing::warn!(call = %closing.call.request_id(), %error, "recording the end of a forward again");
+                    self.clock.sleep(CLOSE_RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Paid responses up to the vault's limit are sealed for the key that called.
+    pub(super) fn seal_for_vault(&self, turn: &Turn<'_>, closing: &Closing) -> Option<SealedResponse> {
+        let Ending::Delivered(response) = &closing.ending else {
+            return None;
+        };
+        let length = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
+        if length > self.policy.vault_max_response {
+            return None;
+        }
+        let key = &turn.request.buyer.key;
+        let bytes = seal_response(key, closing.call, &response.body, self.entropy.bytes()).ok()?;
+        Some(SealedResponse { bytes, key_prefix: key.prefix() })
+    }
+
+    /// A delivered call again: from the vault, for the key that paid. Of a free call only status and hash are kept.
+    pub(super) async fn replay(&self, turn: &Turn<'_>, seen: Seen) -> Result<Reply, GatewayError> {
+        let record = Box::new(seen.record);
+        let Some(delivery) = record.delivery.clone() else {
+            return Err(GatewayError::Inconsistent { call: record.id, what: "delivered without a delivery" });
+        };
+        if record.price.is_none() {
+            return Ok(Reply::Delivered { record, delivery, body: None, replayed: true });
+        }
+        let sealed = self.journal.sealed_response(record.id).await?;
+        let body = sealed.and_then(|sealed| open_response(&turn.request.buyer.key, record.id, &sealed.bytes).ok());
+        Ok(match body {
+            Some(body) => Reply::Delivered { record, delivery, body: Some(Bytes::from(body)), replayed: true },
+            None => Reply::ResponseNoLongerAvailable { record, delivery },
+        })
+    }
+}
