@@ -1,5 +1,7 @@
 //! The gateway's use case over ports in memory: what a buyer is told, what reaches the seller, and what is written.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use std::sync::Arc;
@@ -8,8 +10,8 @@ use std::time::Duration;
 use crochet_relay::memory::Fault;
 use crochet_relay::ports::{Books, Journal};
 use crochet_relay::{
-    Arrival, Cause, FailureKind, IdempotencyKey, Mismatch, Observation, Origin, OriginCurrency, Progress,
-    QuoteOutcome, QuoteRefusal, Reply, State, Unpaid,
+    Arrival, Cause, FailureKind, IdempotencyKey, Mismatch, Observation, Origin, OriginCurrency, Progress, QuoteOutcome,
+    QuoteRefusal, Reply, State, Unpaid,
 };
 use support::{World, delivered, required};
 
@@ -214,7 +216,10 @@ async fn a_retry_while_the_request_is_at_the_seller_waits_for_the_lease() {
     world.upstream.gate().until_arrived(1).await;
     world.clock.advance(Duration::from_secs(1));
     let reply = world.call(world.retry(&record)).await;
-    assert!(matches!(reply, Reply::Accepted { progress: Progress::Forwarding, retry_after_seconds: 40.., .. }), "{reply:?}");
+    assert!(
+        matches!(reply, Reply::Accepted { progress: Progress::Forwarding, retry_after_seconds: 40.., .. }),
+        "{reply:?}"
+    );
     world.upstream.gate().open();
     delivered(first.await.unwrap());
     assert_eq!(world.upstream.sent(), 1);
@@ -281,7 +286,10 @@ async fn a_refused_quote_is_an_outcome_that_its_key_repeats() {
         assert!(
             matches!(
                 &reply,
-                Reply::QuoteRefused { refusal: QuoteRefusal::OriginWalletInvalid { needs_solana_wallet: true, .. }, .. }
+                Reply::QuoteRefused {
+                    refusal: QuoteRefusal::OriginWalletInvalid { needs_solana_wallet: true, .. },
+                    ..
+                }
             ),
             "{reply:?}"
         );

@@ -21,9 +21,6 @@ pub enum Closed {
 /// stale failure is dropped.
 #[must_use]
 pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Policy) -> (Change, Closed) {
-    if is_repeated(&record, closing) {
-        return (Change::none(record), Closed::Recorded);
-    }
     let is_current = record.state == State::Forwarding && record.attempt == closing.attempt;
     match &closing.ending {
         Ending::Delivered(response) => {
@@ -78,20 +75,6 @@ pub fn close(mut record: Record, closing: &Closing, now: Timestamp, policy: &Pol
             record.lease_until = None;
             tracing::debug!(call = %record.id.request_id(), until = %format_timestamp(after(now, wait)), "seller failed; free retry backed off");
             (finish(record, ended, now, policy), Closed::Recorded)
-        }
-    }
-}
-
-/// Whether this very closing is what the record says: it was written, and its acknowledgement was lost.
-fn is_repeated(record: &Record, closing: &Closing) -> bool {
-    match &closing.ending {
-        Ending::Delivered(response) => record.delivery.as_ref().is_some_and(|delivery| {
-            delivery.attempt == closing.attempt && delivery.response_sha256 == response.sha256.to_string()
-        }),
-        Ending::Failed(failure, _) => {
-            record.attempt == closing.attempt
-                && matches!(record.state, State::SellerFailed | State::PaymentFailed)
-                && record.last_failure.as_ref() == Some(failure)
         }
     }
 }
