@@ -1,1 +1,29 @@
-//! (to be written)
+//! The HTTP side: routes, authentication, rate limits, and the one place where outcomes become status codes.
+//!
+//! **Invariant:** nothing is decided here about money or listings; requests become typed values, and outcomes become
+//! answers. Every answer has the envelope and an `X-Request-Id`, errors say what to do next, and no header, body,
+//! query value or internal text reaches a log line or an error message. A gateway call runs in a task of its own: a
+//! client that hangs up does not cut it in half.
+
+mod admit;
+mod app;
+mod client;
+mod code;
+mod config;
+mod edge;
+mod envelope;
+mod error;
+mod extract;
+mod json_text;
+mod limits;
+mod query;
+mod recovery;
+mod routes;
+
+pub use app::{AppParts, serve};
+pub use code::Code;
+pub use config::{Environment, HttpConfig, Rate, RateLimits};
+pub use error::ApiError;
+pub use recovery::{NextAction, Recovery};
+pub use routes::health::{Condition, Readiness, ReadinessReport};
+pub use routes::mock_provider::{MockPay, MockReceipt, MockStatus};

@@ -1,0 +1,156 @@
+//! What every route does first: who calls, and whether it calls too often.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use crochet_market::ports::Identities;
+use crochet_market::{Profile, StoredApiKey};
+use crochet_secrets::ApiKey;
+use ipnet::IpNet;
+
+use crate::client::{client_address, limit_key};
+use crate::code::Code;
+use crate::error::ApiError;
+use crate::limits::{Caller, Class, Limits, Standing};
+
+/// Whom a key belongs to. In the request's extensions once the key was found good.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    pub(crate) key: ApiKey,
+    pub(crate) stored: StoredApiKey,
+    pub(crate) profile: Profile,
+}
+
+/// What admission needs.
+pub(crate) struct Admission {
+    pub(crate) identities: Arc<dyn Identities>,
+    pub(crate) limits: Limits,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+/// Routes that read with GET and change with everything else.
+pub(crate) async fn standard(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let class = if is_read(req.method()) { Class::Read } else { Class::Write };
+    admit(class, req, next).await
+}
+
+/// Challenges, registration and recovery.
+pub(crate) async fn sign_in(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    admit(Class::Auth, req, next).await
+}
+
+/// The gateway.
+pub(crate) async fn gateway(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    admit(Class::Gateway, req, next).await
+}
+
+/// Whether a method changes nothing.
+pub(crate) fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(admission) = req.app_data::<web::Data<Admission>>().cloned() else {
+        let cause = "the application was built without its admission data";
+        return Ok(req.error_response(ApiError::internal("misconfigured", cause)));
+    };
+    let authenticated = authenticate(&admission, &req).await;
+    let caller = match &authenticated {
+        Ok(Some(credentials)) => Caller::Key(credentials.stored.id),
+        // Whoever guesses at keys is counted by its address.
+        Ok(None) | Err(_) => {
+            let address = client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies);
+            Caller::Address(limit_key(address))
+        }
+    };
+    let standing = admission.limits.count(class, caller);
+    if let Some(seconds) = standing.and_then(|standing| standing.exceeded) {
+        let error = ApiError::new(Code::RateLimited, format!("Too many requests. Try again in {seconds} s."));
+        return Ok(with_headers(req.error_response(error.retry_after(seconds)), standing));
+    }
+    let refusal = match authenticated {
+        Err(error) => Some(error),
+        Ok(credentials) => {
+            if let Some(credentials) = credentials {
+                req.extensions_mut().insert(Rc::new(credentials));
+            }
+            refuse_other_than_json(&req)
+        }
+    };
+    let response = match refusal {
+        Some(error) => req.error_response(error),
+        None => next.call(req).await?,
+    };
+    Ok(with_headers(response, standing))
+}
+
+/// A header that is there and wrong is never ignored.
+async fn authenticate(admission: &Admission, req: &ServiceRequest) -> Result<Option<Credentials>, ApiError> {
+    let mut headers = req.headers().get_all(header::AUTHORIZATION);
+    let Some(header) = headers.next() else {
+        return Ok(None);
+    };
+    let token = header.to_str().ok().and_then(bearer).filter(|_| headers.next().is_none());
+    let key = token
+        .and_then(|token| ApiKey::parse(token).ok())
+        .ok_or_else(|| wrong_key("The Authorization header is not of the form Bearer am_k_…"))?;
+    match admission.identities.authenticate(&key.hash()).await? {
+        Some((stored, profile)) => Ok(Some(Credentials { key, stored, profile })),
+        None => Err(wrong_key("The API key is unknown, revoked or expired.")),
+    }
+}
+
+/// The scheme's name is case-insensitive.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn wrong_key(message: &'static str) -> ApiError {
+    let challenge = HeaderValue::from_static("Bearer realm=\"crochet\", error=\"invalid_token\"");
+    ApiError::new(Code::Unauthorized, message).header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// Only an `Accept` that excludes JSON altogether is refused.
+fn refuse_other_than_json(req: &ServiceRequest) -> Option<ApiError> {
+    let mut ranges = req
+        .headers()
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim())
+        .filter(|range| !range.is_empty())
+        .peekable();
+    ranges.peek()?;
+    let takes_json = ranges
+        .any(|range| ["*/*", "application/*", "application/json"].iter().any(|json| range.eq_ignore_ascii_case(json)));
+    (!takes_json).then(|| ApiError::new(Code::NotAcceptable, "Answers are application/json; Accept excludes that."))
+}
+
+/// The headers of draft-ietf-httpapi-ratelimit-headers, and those of its earlier versions that clients know.
+fn with_headers(mut response: ServiceResponse<BoxBody>, standing: Option<Standing>) -> ServiceResponse<BoxBody> {
+    let Some(Standing { class, rate, remaining, reset_seconds, exceeded: _ }) = standing else {
+        return response;
+    };
+    let name = class.as_str();
+    let window = rate.window.as_secs();
+    let pairs = [
+        ("ratelimit-policy", format!("\"{name}\";q={};w={window}", rate.requests)),
+        ("ratelimit", format!("\"{name}\";r={remaining};t={reset_seconds}")),
+        ("ratelimit-limit", rate.requests.to_string()),
+        ("ratelimit-remaining", remaining.to_string()),
+        ("ratelimit-reset", reset_seconds.to_string()),
+    ];
+    for (name, value) in pairs {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

@@ -1,0 +1,138 @@
+//! Puts the routes together and serves them.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::{NormalizePath, from_fn};
+use actix_web::{App, HttpServer, web};
+use crochet_market::ports::Identities;
+use crochet_primitives::{Clock, Entropy};
+use crochet_relay::Gateway;
+use crochet_relay::ports::{Books, Directory, Upstream};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use crate::admit::Admission;
+use crate::config::{Environment, HttpConfig};
+use crate::edge::{Edge, edge};
+use crate::extract::BodyLimits;
+use crate::limits::Limits;
+use crate::routes::gateway::CallRunner;
+use crate::routes::health::Readiness;
+use crate::routes::mock_provider::MockPay;
+use crate::routes::{self, API};
+
+/// What the routes are served from. The binary fills it with adapters, tests with memories.
+#[derive(Clone)]
+pub struct AppParts {
+    /// The gateway's use case.
+    pub gateway: Arc<Gateway>,
+    /// History and ledger.
+    pub books: Arc<dyn Books>,
+    /// Listings as the gateway sees them; for test requests to endpoints.
+    pub directory: Arc<dyn Directory>,
+    /// The way to sellers; for test requests to endpoints.
+    pub upstream: Arc<dyn Upstream>,
+    /// Who a key belongs to.
+    pub identities: Arc<dyn Identities>,
+    /// The mock provider's till; left out, and never there in production.
+    pub mock: Option<Arc<dyn MockPay>>,
+    /// Whether the server can do its work.
+    pub readiness: Arc<dyn Readiness>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where gateway calls run: a runtime of several threads.
+    pub runtime: Handle,
+    /// Counts them; close it and wait for it after the server has stopped.
+    pub tasks: TaskTracker,
+}
+
+/// What each worker's copy of the application shares.
+#[derive(Clone)]
+struct Shared {
+    edge: web::Data<Edge>,
+    admission: web::Data<Admission>,
+    body_limits: web::Data<BodyLimits>,
+    runner: web::Data<CallRunner>,
+    books: web::Data<dyn Books>,
+    readiness: web::Data<dyn Readiness>,
+    mock: Option<web::Data<dyn MockPay>>,
+}
+
+impl Shared {
+    fn new(config: &HttpConfig, parts: AppParts) -> Self {
+        Self {
+            edge: web::Data::new(Edge {
+                public_url: config.public_url.trim_end_matches('/').to_owned(),
+                clock: Arc::clone(&parts.clock),
+                entropy: parts.entropy,
+            }),
+            admission: web::Data::new(Admission {
+                identities: parts.identities,
+                limits: Limits::new(&config.rate_limits, &parts.clock),
+                trusted_proxies: config.trusted_proxies.clone(),
+            }),
+            body_limits: web::Data::new(BodyLimits { max_bytes: config.max_body_bytes, timeout: config.body_timeout }),
+            runner: web::Data::new(CallRunner { gateway: parts.gateway, runtime: parts.runtime, tasks: parts.tasks }),
+            books: web::Data::from(parts.books),
+            readiness: web::Data::from(parts.readiness),
+            mock: match config.environment {
+                Environment::Development => parts.mock.map(web::Data::from),
+                Environment::Production => None,
+            },
+        }
+    }
+
+    fn configure(&self, config: &mut web::ServiceConfig) {
+        config
+            .app_data(self.edge.clone())
+            .app_data(self.admission.clone())
+            .app_data(self.body_limits.clone())
+            .app_data(self.runner.clone())
+            .app_data(self.books.clone())
+            .app_data(self.readiness.clone())
+            .configure(routes::docs::configure)
+            .service(web::scope(API).configure(|api| self.configure_api(api)))
+            .default_service(web::to(routes::unknown_path));
+    }
+
+    fn configure_api(&self, api: &mut web::ServiceConfig) {
+        api.configure(routes::health::configure)
+            .configure(routes::gateway::configure)
+            .configure(routes::gateway_requests::configure)
+            .configure(routes::ledger::configure)
+            .configure(routes::retired::configure);
+        if let Some(mock) = &self.mock {
+            api.app_data(mock.clone()).configure(routes::mock_provider::configure);
+        }
+    }
+}
+
+/// Serves the API on `listener`. Run it inside of a tokio runtime; the server runs while its future is polled, and
+/// stops gracefully when the handle is told to.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(config: &HttpConfig, parts: AppParts, listener: TcpListener) -> io::Result<(Server, ServerHandle)> {
+    let shared = Shared::new(config, parts);
+    let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
+    let server = HttpServer::new(move || {
+        let shared = shared.clone();
+        App::new().configure(|app| shared.configure(app)).wrap(NormalizePath::trim()).wrap(from_fn(edge))
+    })
+    .workers(workers)
+    .max_connections((config.max_connections / workers.max(1)).max(1))
+    .client_request_timeout(config.head_timeout)
+    .client_disconnect_timeout(config.disconnect_timeout)
+    .keep_alive(config.keep_alive)
+    .shutdown_timeout(config.shutdown_timeout.as_secs())
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    Ok((server, handle))
+}

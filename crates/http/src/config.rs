@@ -1,0 +1,110 @@
+//! What the server is told from outside.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Where the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// On a developer's machine or in tests.
+    Development,
+    /// For real: there is no mock provider.
+    Production,
+}
+
+/// How often one caller may ask, by class of route.
+#[derive(Debug, Clone)]
+pub struct RateLimits {
+    /// False switches all limits off.
+    pub enabled: bool,
+    /// GET.
+    pub read: Rate,
+    /// Everything that changes something.
+    pub write: Rate,
+    /// Challenges, registration and recovery.
+    pub auth: Rate,
+    /// `POST /gateway`: the product, not a write to the catalogue.
+    pub gateway: Rate,
+}
+
+/// So many requests in so much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many, at least 1.
+    pub requests: u32,
+    /// In how much time.
+    pub window: Duration,
+}
+
+impl Rate {
+    /// So many requests a minute.
+    #[must_use]
+    pub const fn per_minute(requests: u32) -> Self {
+        Self { requests, window: Duration::from_secs(60) }
+    }
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            read: Rate::per_minute(60),
+            write: Rate::per_minute(20),
+            auth: Rate { requests: 10, window: Duration::from_secs(300) },
+            gateway: Rate::per_minute(600),
+        }
+    }
+}
+
+/// Everything that the HTTP side is configured with. [`HttpConfig::default`] is right for development.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Where to listen; for the caller that makes the listener.
+    pub bind: SocketAddr,
+    /// How the world sees this server: scheme and host, no slash at the end.
+    pub public_url: String,
+    /// Where it runs.
+    pub environment: Environment,
+    /// The longest request body, in bytes. A listing may take less.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send the head of a request.
+    pub head_timeout: Duration,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+    /// How long a connection may stay idle between requests.
+    pub keep_alive: Duration,
+    /// How long a client may take to close its side.
+    pub disconnect_timeout: Duration,
+    /// Connections at once, over all workers; more wait in the kernel's queue.
+    pub max_connections: usize,
+    /// Threads that serve connections; `None` for one a core.
+    pub workers: Option<usize>,
+    /// How long a graceful stop waits for connections.
+    pub shutdown_timeout: Duration,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often one caller may ask.
+    pub rate_limits: RateLimits,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            environment: Environment::Development,
+            max_body_bytes: 1024 * 1024,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(75),
+            disconnect_timeout: Duration::from_secs(5),
+            max_connections: 10_000,
+            workers: None,
+            shutdown_timeout: Duration::from_secs(130),
+            trusted_proxies: Vec::new(),
+            rate_limits: RateLimits::default(),
+        }
+    }
+}

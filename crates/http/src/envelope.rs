@@ -1,0 +1,98 @@
+//! The one form of all answers.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use crochet_primitives::{Page, PageRequest};
+use serde::Serialize;
+
+use crate::error::ApiError;
+
+/// `{"success":true,"data":…}`.
+#[derive(Serialize)]
+struct Success<T> {
+    success: bool,
+    data: T,
+}
+
+/// `{"success":true,"data":[…],"pagination":{…}}`.
+#[derive(Serialize)]
+struct List<T> {
+    success: bool,
+    data: Vec<T>,
+    pagination: Pagination,
+}
+
+/// Which part of a list this is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Pagination {
+    /// From 1; null after a cursor.
+    page: Option<u32>,
+    limit: u32,
+    /// Null after a cursor: a keyset page does not count.
+    total: Option<u64>,
+    #[serde(rename = "totalPages")]
+    total_pages: Option<u64>,
+    next_cursor: Option<String>,
+    total_is_capped: bool,
+}
+
+impl Pagination {
+    /// Of a list that is counted in full and has no cursors.
+    pub(crate) fn counted(page: u32, limit: u32, total: u64) -> Self {
+        Self {
+            page: Some(page),
+            limit,
+            total: Some(total),
+            total_pages: Some(total.div_ceil(u64::from(limit.max(1)))),
+            next_cursor: None,
+            total_is_capped: false,
+        }
+    }
+
+    fn of<T>(request: PageRequest, page: &Page<T>) -> Self {
+        let limit = request.limit();
+        Self {
+            page: match request {
+                PageRequest::Numbered { page, .. } => Some(page),
+                PageRequest::After { .. } => None,
+            },
+            limit,
+            total: page.total.map(|total| total.count),
+            total_pages: page.total.map(|total| total.count.div_ceil(u64::from(limit.max(1)))),
+            next_cursor: page.next.map(|cursor| cursor.to_string()),
+            total_is_capped: page.total.is_some_and(|total| total.is_capped),
+        }
+    }
+}
+
+/// An answer with data.
+pub(crate) fn success<T: Serialize>(status: StatusCode, data: T) -> Result<HttpResponse, ApiError> {
+    json(status, &Success { success: true, data })
+}
+
+/// 200 with data.
+pub(crate) fn ok<T: Serialize>(data: T) -> Result<HttpResponse, ApiError> {
+    success(StatusCode::OK, data)
+}
+
+/// A page of a list that has cursors; `show` makes of each item what is sent.
+pub(crate) fn page<T, S: Serialize>(
+    request: PageRequest,
+    page: &Page<T>,
+    show: impl Fn(&T) -> S,
+) -> Result<HttpResponse, ApiError> {
+    let pagination = Pagination::of(request, page);
+    list(page.items.iter().map(show).collect(), pagination)
+}
+
+/// A list.
+pub(crate) fn list<T: Serialize>(data: Vec<T>, pagination: Pagination) -> Result<HttpResponse, ApiError> {
+    json(StatusCode::OK, &List { success: true, data, pagination })
+}
+
+fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
+    // Written straight to text: amounts must not pass through `serde_json::Value`.
+    let text = serde_json::to_vec(body).map_err(|error| ApiError::internal("an answer could not be written", error))?;
+    Ok(HttpResponse::build(status).insert_header(ContentType::json()).body(text))
+}

@@ -1,0 +1,84 @@
+//! `GET /health`: the process is alive. `GET /ready`: it can do its work.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::{get, resource};
+use crate::code::Code;
+use crate::envelope;
+use crate::error::ApiError;
+
+/// Whether a part of the system works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// It does.
+    Ok,
+    /// It does not.
+    Failing,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What a readiness probe found.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadinessReport {
+    /// Whether the database answers.
+    pub database: Condition,
+    /// Whether its schema is at least as new as this program.
+    pub migrations: Condition,
+    /// The payment provider's name.
+    pub provider: String,
+    /// Whether it answers. Reported, and never a reason to be not ready: free and paid calls go on without it.
+    pub provider_condition: Condition,
+}
+
+impl ReadinessReport {
+    /// Whether requests can be served.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.database == Condition::Ok && self.migrations == Condition::Ok
+    }
+}
+
+/// Looks whether the server can do its work.
+#[async_trait]
+pub trait Readiness: Send + Sync {
+    /// Looks now. MUST answer within a few seconds, whatever hangs.
+    async fn look(&self) -> ReadinessReport;
+}
+
+#[derive(Serialize)]
+struct Alive {
+    status: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    #[serde(flatten)]
+    report: ReadinessReport,
+}
+
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/health", "GET, HEAD, OPTIONS").route(get().to(health)))
+        .service(resource("/ready", "GET, HEAD, OPTIONS").route(get().to(ready)));
+}
+
+async fn health() -> Result<HttpResponse, ApiError> {
+    envelope::ok(Alive { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+async fn ready(readiness: web::Data<dyn Readiness>) -> Result<HttpResponse, ApiError> {
+    let report = readiness.look().await;
+    if report.is_ready() {
+        return envelope::success(StatusCode::OK, Ready { status: "ready", report });
+    }
+    Err(ApiError::new(Code::ServiceUnavailable, "The server is not ready.")
+        .retry_after(5)
+        .data(&Ready { status: "not_ready", report }))
+}

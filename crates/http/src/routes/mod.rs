@@ -1,0 +1,56 @@
+//! One file a resource. Each takes only the data that it needs, and is registered by its own `configure`.
+
+pub(crate) mod docs;
+pub(crate) mod gateway;
+mod gateway_answer;
+mod gateway_headers;
+pub(crate) mod gateway_requests;
+pub(crate) mod health;
+pub(crate) mod ledger;
+pub(crate) mod mock_provider;
+pub(crate) mod retired;
+
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
+
+use crate::code::Code;
+use crate::error::ApiError;
+
+/// Where the API lives.
+pub(crate) const API: &str = "/api/v1";
+
+/// The methods of a resource, as its `Allow` header says.
+#[derive(Clone, Copy)]
+struct Allow(&'static str);
+
+/// A resource that answers other methods with 405 and the ones it has.
+pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path).app_data(Allow(allow)).default_service(web::to(other_method))
+}
+
+/// GET, and HEAD with it.
+pub(crate) fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// What is no path of ours.
+pub(crate) async fn unknown_path() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::not_found("There is nothing at this path."))
+}
+
+async fn other_method(req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let allow = HeaderValue::from_static(req.app_data::<Allow>().map_or("", |allow| allow.0));
+    if req.method() == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish());
+    }
+    let details = serde_json::json!({ "allow": allow.to_str().unwrap_or_default() });
+    Err(ApiError::new(Code::MethodNotAllowed, "This path has other methods; see Allow.")
+        .details(&details)
+        .header(header::ALLOW, allow))
+}
+
+/// One part of the path, as it came.
+pub(crate) fn part<'a>(req: &'a HttpRequest, name: &str) -> &'a str {
+    req.match_info().get(name).unwrap_or_default()
+}
