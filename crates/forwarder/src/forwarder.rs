@@ -11,7 +11,7 @@ use crochet_relay::{Arrival, Cause, Dispatch};
 use http::HeaderValue;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::{Answer, cause_of, read};
 use crate::connect::{ConnectError, Connector};
 use crate::guard::{GuardPolicy, check_url};
+use crate::quiet::{QuietExecutor, quietly};
 use crate::request::{Gate, GatedBody, build};
 use crate::tls::{CertificateDer, client_config};
 use crate::{Resolve, SystemResolver};
@@ -29,6 +30,8 @@ const MAX_IDLE_PER_SELLER: usize = 32;
 /// it asks for the body. Ours have at most 2 KiB of URL and 8 KiB of upstream auth, and little else.
 const MIN_HEADER_BYTES: usize = 16 * 1024;
 const MAX_USER_AGENT_BYTES: usize = 256;
+/// No seller may take longer, whatever its endpoint and the budget say.
+const LONGEST_CALL: Duration = Duration::from_secs(600);
 /// How many headers an answer may have.
 const MAX_HEADERS: usize = 100;
 
@@ -118,7 +121,7 @@ impl Forwarder {
         let connector = Connector::new(Arc::clone(&policy), resolve, tls, config.connect_timeout);
         let max_header_bytes = config.max_header_bytes.max(MIN_HEADER_BYTES);
         // A request is sent again by the client only where a pooled connection was closed before any of it was taken.
-        let client = Client::builder(TokioExecutor::new())
+        let client = Client::builder(QuietExecutor)
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -139,7 +142,11 @@ impl Forwarder {
         let Ok(url) = check_url(endpoint.url.expose_secret(), &self.shared.policy) else {
             return never_sent(Cause::NotAllowed);
         };
-        let gate = Arc::new(Gate::default());
+        let deadline = started + dispatch.budget.min(endpoint.timeout).min(LONGEST_CALL);
+        if Instant::now() >= deadline {
+            return never_sent(Cause::Timeout);
+        }
+        let gate = Arc::new(Gate::new(deadline));
         let Ok(mut request) = build(dispatch, url.uri().clone(), &self.shared.user_agent, &gate) else {
             return never_sent(Cause::NotAllowed);
         };
@@ -149,16 +156,15 @@ impl Forwarder {
             Ok::<_, ClientError>(read(response, endpoint.max_response_bytes).await)
         };
 
-        let deadline = started + dispatch.budget.min(endpoint.timeout);
-        let cause = match timeout_at(deadline, exchange).await {
+        let cause = match timeout_at(deadline, quietly(exchange)).await {
             Ok(Ok(Answer::Whole { status, body })) => {
                 return Arrival::Answered { status, body, latency_ms: latency_ms() };
             }
             Ok(Ok(Answer::TooLarge { status })) => return Arrival::TooLarge { status, latency_ms: latency_ms() },
             Ok(Ok(Answer::Broken(cause))) => return Arrival::MayHaveRun { cause, latency_ms: latency_ms() },
             Ok(Err(error)) if error.is_connect() => return never_sent(cause_of_client(&error)),
-            Ok(Err(error)) => cause_of_client(&error),
-            Err(_) => Cause::Timeout,
+            Ok(Err(error)) if Instant::now() < deadline => cause_of_client(&error),
+            Ok(Err(_)) | Err(_) => Cause::Timeout,
         };
         if gate.close() || can_send_unseen(&connection, dispatch) {
             Arrival::MayHaveRun { cause, latency_ms: latency_ms() }

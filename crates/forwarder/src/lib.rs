@@ -23,6 +23,7 @@ mod answer;
 mod connect;
 mod forwarder;
 pub mod guard;
+mod quiet;
 mod request;
 mod resolve;
 mod tls;

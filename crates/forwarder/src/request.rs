@@ -13,6 +13,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AG
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use hyper::body::{Body, Frame, SizeHint};
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 /// The longest value of an upstream auth header.
 const MAX_AUTH_BYTES: usize = 8 * 1024;
@@ -72,19 +73,33 @@ const TAKEN: u8 = 1;
 const CLOSED: u8 = 2;
 
 /// Decides between "the body was taken to be written" and "the call was given up", once: a connection runs in a task
-/// of its own, and could otherwise begin to write in the moment after the call was reported as never sent.
-#[derive(Debug, Default)]
-pub(crate) struct Gate(AtomicU8);
+/// of its own, and could otherwise begin to write in the moment after the call was reported as never sent, or, on a
+/// machine that was held up, after the lease on the call has ended.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    state: AtomicU8,
+    deadline: Instant,
+}
 
 impl Gate {
+    /// A gate that nothing passes after `deadline`.
+    pub(crate) fn new(deadline: Instant) -> Self {
+        Self { state: AtomicU8::new(WAITING), deadline }
+    }
+
     /// Whether the body may be taken; from then on it counts as sent.
     fn take(&self) -> bool {
-        self.0.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let next = if Instant::now() < self.deadline { TAKEN } else { CLOSED };
+        self.leave_waiting(next).is_ok() && next == TAKEN
     }
 
     /// Closes the gate. Answers whether the body was taken before.
     pub(crate) fn close(&self) -> bool {
-        self.0.compare_exchange(WAITING, CLOSED, Ordering::AcqRel, Ordering::Acquire) == Err(TAKEN)
+        self.leave_waiting(CLOSED) == Err(TAKEN)
+    }
+
+    fn leave_waiting(&self, next: u8) -> Result<u8, u8> {
+        self.state.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire)
     }
 }
 
@@ -121,17 +136,30 @@ impl Body for GatedBody {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn open_gate() -> Gate {
+        Gate::new(Instant::now() + Duration::from_secs(3600))
+    }
 
     #[test]
     fn a_gate_is_either_passed_or_closed() {
-        let passed = Gate::default();
+        let passed = open_gate();
         assert!(passed.take());
         assert!(passed.close());
-        let closed = Gate::default();
+        let closed = open_gate();
         assert!(!closed.close());
         assert!(!closed.take());
         assert!(!closed.close());
+    }
+
+    #[test]
+    fn nothing_passes_a_gate_after_its_deadline() {
+        let gate = Gate::new(Instant::now());
+        assert!(!gate.take());
+        assert!(!gate.close());
     }
 
     fn auth(name: &str, value: &str) -> Result<HeaderMap, BadHeader> {
