@@ -56,6 +56,7 @@ macro_rules! journal_contract {
             a_refund_while_the_request_is_under_way_takes_effect_when_it_fails,
             a_refund_is_booked_once_and_only_of_the_payment_that_settled,
             a_call_whose_payment_was_given_back_can_be_paid_again,
+            a_payment_that_was_given_back_does_not_settle_again,
         }
         $crate::journal_contract! { @suite $world, forwarding:
             an_unpaid_call_is_never_forwarded,

@@ -281,3 +281,16 @@ pub async fn a_call_whose_payment_was_given_back_can_be_paid_again(world: &impl 
     assert!(given.may_forward(settled.id).await);
     given.books_balance().await;
 }
+
+pub async fn a_payment_that_was_given_back_does_not_settle_again(world: &impl World) {
+    let given = Given::new(world).await;
+    let quoted = given.quoted().await;
+    let observation = arrived([payment(&quoted)]);
+    let settled = given.observe(quoted.id, &observation).await;
+    given.observe(settled.id, &refunded(&settled)).await;
+    let advanced = given.advance(settled.id, Some(&observation), Some(LEASE)).await;
+    assert!(advanced.forwarding.is_none());
+    assert_eq!(advanced.seen.record.state, State::PaymentFailed);
+    assert_eq!(given.entries(settled.id).await.len(), 6);
+    given.books_balance().await;
+}

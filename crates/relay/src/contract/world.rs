@@ -103,12 +103,13 @@ impl World for MemoryWorld {
     }
 }
 
-/// A number that was never given before in this process, and ten bytes made of it.
+/// A number that was never given before in this process, and ten bytes made of it. An id overwrites some bits of the
+/// first three bytes, so the number is in the last seven.
 pub(super) fn next() -> (u64, [u8; 10]) {
     static NUMBERS: AtomicU64 = AtomicU64::new(1);
     let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
     let mut bytes = [0; 10];
-    for (to, from) in bytes.iter_mut().zip(number.to_le_bytes()) {
+    for (to, from) in bytes.iter_mut().rev().zip(number.to_le_bytes()).take(7) {
         *to = from;
     }
     (number, bytes)
