@@ -2,12 +2,16 @@
 mod api_key;
 pub mod catalogue;
 mod category;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod endpoint;
 mod error;
 mod fields;
 pub mod identity;
 mod linked_wallet;
 mod listing;
+#[cfg(feature = "testing")]
+pub mod memory;
 mod names;
 pub mod ports;
 mod profile;

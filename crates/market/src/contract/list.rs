@@ -1,0 +1,111 @@
+//! The lists of all rules, as tests.
+
+/// Makes one `#[tokio::test]` of every rule of [`Identities`](crate::ports::Identities). `$world` is evaluated anew in
+/// each, inside an async function, so it may await. The calling crate needs tokio with `macros` and `rt`.
+#[macro_export]
+macro_rules! identities_contract {
+    ($world:expr) => {
+        $crate::market_contract_suite! { $world, registering:
+            a_challenge_is_consumed_once,
+            of_fifty_attempts_that_race_for_a_challenge_one_consumes_it,
+            a_registration_is_read_back_as_it_was_recorded,
+            who_there_is_not_is_answered_with_nothing,
+            a_wallet_registers_once_and_a_second_attempt_leaves_nothing_behind,
+            of_registrations_that_race_for_a_wallet_one_is_recorded,
+            what_a_profile_says_of_itself_is_replaced_and_nothing_else,
+        }
+        $crate::market_contract_suite! { $world, keys:
+            a_key_authenticates_its_profile,
+            a_key_keeps_its_scopes_its_name_and_its_end,
+            an_expired_key_is_refused,
+            a_revoked_key_is_refused_and_no_longer_listed,
+            nobody_revokes_the_key_of_another_profile,
+            keys_are_listed_newest_first,
+            a_fresh_key_can_revoke_all_others_of_its_profile,
+        }
+        $crate::market_contract_suite! { $world, wallets:
+            wallets_are_listed_oldest_first,
+            a_wallet_belongs_to_one_profile,
+            of_profiles_that_race_to_link_a_wallet_one_gets_it,
+            a_chain_has_one_primary_wallet,
+            of_wallets_that_race_to_be_primary_one_is,
+            a_change_leaves_what_it_does_not_mention,
+            nobody_changes_the_wallet_of_another_profile,
+            the_last_recovery_wallet_stays,
+            two_changes_that_race_never_remove_both_recovery_wallets,
+        }
+    };
+}
+
+/// Makes one `#[tokio::test]` of every rule of [`Catalogue`](crate::ports::Catalogue), like [`identities_contract!`].
+#[macro_export]
+macro_rules! catalogue_contract {
+    ($world:expr) => {
+        $crate::market_contract_suite! { $world, listing_challenges:
+            the_one_open_challenge_needs_no_name,
+            of_several_open_challenges_one_has_to_be_named,
+            a_profile_has_only_so_many_challenges_open,
+            challenges_that_race_to_be_opened_keep_the_limit,
+            an_expired_challenge_is_not_open,
+            nobody_takes_the_challenge_of_another_profile,
+            of_attempts_that_race_for_a_listing_challenge_one_takes_it,
+        }
+        $crate::market_contract_suite! { $world, publishing:
+            categories_come_in_their_order,
+            a_listing_is_found_by_its_id_and_its_slug,
+            a_listing_is_found_whatever_its_status,
+            a_listing_that_there_is_not_is_answered_with_nothing,
+            a_slug_is_used_once_by_whomever,
+            of_listings_that_race_for_a_slug_one_gets_it,
+        }
+        $crate::market_contract_suite! { $world, changing:
+            a_change_replaces_all_of_a_listing,
+            a_change_of_an_older_revision_is_stale,
+            a_change_of_a_listing_that_is_not_there_is_stale,
+            of_changes_that_race_on_one_revision_one_is_written,
+            a_listing_and_its_endpoint_change_together_or_not_at_all,
+            a_change_can_bring_the_first_endpoint,
+        }
+        $crate::market_contract_suite! { $world, endpoints:
+            an_endpoint_is_read_back_as_it_was_recorded,
+            an_endpoint_is_replaced_as_a_whole,
+            the_first_endpoint_has_revision_one,
+            of_changes_of_an_endpoint_that_race_one_is_written,
+        }
+        $crate::market_contract_suite! { $world, removing:
+            a_draft_that_was_never_called_is_deleted_with_its_endpoint,
+            a_draft_that_was_called_is_gone_and_its_endpoint_stays_for_paid_calls,
+            the_slug_of_a_deleted_listing_is_never_used_again,
+            an_active_listing_is_suspended_by_its_owner,
+            an_operators_suspension_stays_the_operators,
+            nobody_removes_the_listing_of_another_profile,
+            of_removals_that_race_one_suspends,
+        }
+        $crate::market_contract_suite! { $world, searching:
+            everybody_finds_active_listings_only,
+            an_owner_finds_all_of_its_own_and_nothing_else,
+            a_listing_comes_with_its_provider_its_category_and_whether_it_can_be_called,
+            a_category_is_named_by_its_id_or_its_slug,
+            listings_are_filtered_by_their_pricing_model,
+            every_word_has_to_be_found_in_name_description_or_tags,
+            no_text_breaks_the_search,
+            listings_are_sorted_as_asked,
+            pages_follow_on_one_another_and_end,
+        }
+    };
+}
+
+/// One suite of either.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! market_contract_suite {
+    ($world:expr, $suite:ident: $($rule:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $rule() {
+                let world = $world;
+                $crate::contract::$suite::$rule(&world).await;
+            }
+        )+
+    };
+}
