@@ -29,7 +29,7 @@ CREATE TABLE gateway_requests (
     retry_not_before    timestamptz,
     last_failure        jsonb,
     delivery            jsonb,
-    superseded_by       uuid        CHECK (superseded_by <> id),
+    superseded_by       uuid,
     next_check_at       timestamptz,
     checks              integer     NOT NULL CHECK (checks >= 0),
     created_at          timestamptz NOT NULL,
@@ -56,7 +56,8 @@ CREATE TABLE gateway_requests (
     CONSTRAINT gateway_requests_terms_were_issued CHECK (state NOT IN ('quoted', 'pending', 'mispaid', 'payment_failed') OR terms IS NOT NULL),
     CONSTRAINT gateway_requests_refusal_is_named CHECK ((state = 'quote_refused') = (refusal IS NOT NULL)),
     -- What is delivered stays delivered, and is never forwarded again.
-    CONSTRAINT gateway_requests_delivery_is_final CHECK ((state = 'delivered') = (delivery IS NOT NULL))
+    CONSTRAINT gateway_requests_delivery_is_final CHECK ((state = 'delivered') = (delivery IS NOT NULL)),
+    CONSTRAINT gateway_requests_successor_is_another CHECK (superseded_by <> id)
 );
 
 CREATE INDEX gateway_requests_by_buyer ON gateway_requests (buyer_id, id DESC);

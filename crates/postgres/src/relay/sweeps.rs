@@ -8,20 +8,24 @@ use crochet_primitives::{CallId, StorageError, Timestamp};
 use crochet_relay::ports::{Seen, Sweeps};
 use crochet_relay::{Policy, Record};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::record_row::RecordRow;
+use super::vault;
 use crate::Db;
 use crate::error::DbError;
+use crate::market::challenges;
 use crate::schema::gateway_requests;
 
 /// How many rows one transaction deletes, or looks at, at most.
-const BATCH: i64 = 500;
+const BATCH: i32 = 500;
 
-/// Rows that have a moment at which they expire, a table each: deletes up to `$2` that expired by `$1`.
-const EXPIRED: [&str; 1] = ["DELETE FROM response_vault WHERE call_id IN \
-     (SELECT call_id FROM response_vault WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)"];
+/// Deletes, of what expired by that moment, so many rows at most; answers how many went.
+type Purge = fn(&mut PgConnection, Timestamp, i32) -> QueryResult<usize>;
+
+/// What has a moment at which it expires.
+const PURGES: [Purge; 3] = [vault::purge, challenges::purge_consumed, challenges::purge_open];
 
 /// Of the `$5` keys after (`$2`, `$3`, `$4`), deletes those whose call ended by `$1`; answers the last key looked at.
 /// A call that may still be paid, or was paid and not delivered, keeps its key for as long as that takes: so a round
@@ -74,7 +78,7 @@ impl PgSweeps {
     }
 
     /// Small transactions, one after the other, until one finds less than its batch.
-    async fn purge_expired(&self, delete: &'static str) -> Result<u64, StorageError> {
+    async fn purge_expired(&self, purge: Purge) -> Result<u64, StorageError> {
         let mut gone = 0_u64;
         loop {
             let clock = self.db.clock().clone();
@@ -82,11 +86,11 @@ impl PgSweeps {
                 .db
                 .transaction(move |conn| {
                     let now = clock.read(conn)?;
-                    Ok(diesel::sql_query(delete).bind::<Timestamptz, _>(now).bind::<BigInt, _>(BATCH).execute(conn)?)
+                    Ok(purge(conn, now, BATCH)?)
                 })
                 .await?;
             gone = gone.saturating_add(u64::try_from(deleted).unwrap_or(u64::MAX));
-            if i64::try_from(deleted).unwrap_or(i64::MAX) < BATCH {
+            if i32::try_from(deleted).unwrap_or(i32::MAX) < BATCH {
                 return Ok(gone);
             }
         }
@@ -138,7 +142,7 @@ fn look_at_keys(
         .bind::<Nullable<SqlUuid>, _>(after.map(|key| key.buyer_id))
         .bind::<Nullable<SqlUuid>, _>(after.map(|key| key.listing_id))
         .bind::<Nullable<Text>, _>(after.map(|key| key.key.as_str()))
-        .bind::<BigInt, _>(BATCH)
+        .bind::<Integer, _>(BATCH)
         .get_result(conn)
         .optional()?)
 }
@@ -190,8 +194,8 @@ impl Sweeps for PgSweeps {
 
     async fn purge(&self) -> Result<u64, StorageError> {
         let mut gone = 0_u64;
-        for delete in EXPIRED {
-            gone = gone.saturating_add(self.purge_expired(delete).await?);
+        for purge in PURGES {
+            gone = gone.saturating_add(self.purge_expired(purge).await?);
         }
         Ok(gone.saturating_add(self.purge_keys().await?))
     }

@@ -4,7 +4,7 @@ use crochet_primitives::{CallId, ProfileId, Timestamp};
 use crochet_relay::{Policy, SealedResponse};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz};
 
 use super::locks::{Counted, count_alone};
 use crate::convert::to_count;
@@ -63,4 +63,15 @@ pub(super) fn find(conn: &mut PgConnection, call: CallId, now: Timestamp) -> Res
         .first(conn)
         .optional()?;
     Ok(row.map(|(bytes, key_prefix)| SealedResponse { bytes, key_prefix }))
+}
+
+/// Deletes responses that expired by `now`, up to `limit`, and answers how many went.
+pub(super) fn purge(conn: &mut PgConnection, now: Timestamp, limit: i32) -> QueryResult<usize> {
+    diesel::sql_query(
+        "DELETE FROM response_vault WHERE call_id IN \
+         (SELECT call_id FROM response_vault WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<Integer, _>(limit)
+    .execute(conn)
 }

@@ -1,0 +1,165 @@
+//! A full pool, a database that is away, and one that comes back: bounded waits, and no new `Db` needed.
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crochet_postgres::testing::TestDatabase;
+use crochet_postgres::{Db, DbConfig};
+use crochet_primitives::StorageError;
+use diesel::prelude::*;
+use secrecy::ExposeSecret;
+
+/// A way to the database that can be cut: every connection, and new ones.
+struct Bridge {
+    port: u16,
+    state: Arc<Mutex<BridgeState>>,
+}
+
+#[derive(Default)]
+struct BridgeState {
+    is_cut: bool,
+    streams: Vec<(TcpStream, UnixStream)>,
+}
+
+impl Bridge {
+    fn to(database: &TestDatabase) -> Self {
+        let url = database.url();
+        let folder = url.expose_secret().split_once('@').unwrap().1.split_once(':').unwrap().0.replace("%2F", "/");
+        let socket = format!("{folder}/.s.PGSQL.5432");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(Mutex::new(BridgeState::default()));
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let mut state = shared.lock().unwrap();
+                if state.is_cut {
+                    continue;
+                }
+                let server = UnixStream::connect(&socket).unwrap();
+                let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                state.streams.push((client.try_clone().unwrap(), server.try_clone().unwrap()));
+                thread::spawn(move || pump(client, server));
+                thread::spawn(move || pump(forth, back));
+            }
+        });
+        Self { port, state }
+    }
+
+    fn cut(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.is_cut = true;
+        for (client, server) in state.streams.drain(..) {
+            // Either end may be gone already.
+            let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+        }
+    }
+
+    fn mend(&self) {
+        self.state.lock().unwrap().is_cut = false;
+    }
+
+    fn db(&self, database: &TestDatabase) -> Db {
+        let name = database.url().expose_secret().rsplit_once('/').unwrap().1.to_owned();
+        let mut config = DbConfig::new(format!("postgresql://app@127.0.0.1:{}/{name}", self.port).into());
+        config.pool_size = 2;
+        Db::connect(&config)
+    }
+}
+
+fn pump(mut from: impl Read, mut to: impl Write) {
+    // A broken pipe is what these tests are about.
+    let _ = std::io::copy(&mut from, &mut to);
+}
+
+#[tokio::test]
+async fn a_full_pool_is_busy_within_its_bound_and_then_free_again() {
+    let database = TestDatabase::with(|config| {
+        config.pool_size = 1;
+        config.acquire_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let db = database.db().clone();
+    db.ping().await.unwrap();
+    // The one connection waits for a lock that somebody else holds.
+    let mut blocker = PgConnection::establish(database.url().expose_secret()).unwrap();
+    diesel::sql_query("BEGIN").execute(&mut blocker).unwrap();
+    diesel::sql_query("LOCK TABLE mock_quotes IN ACCESS EXCLUSIVE MODE").execute(&mut blocker).unwrap();
+    let waiting = tokio::spawn({
+        let payments = crochet_postgres::PgMockPayments::new(db.clone());
+        let call = crochet_primitives::CallId::new(crochet_primitives::Timestamp::UNIX_EPOCH, [1; 10]);
+        async move { crochet_relay::ports::MockPayments::quote(&payments, call).await }
+    });
+    while db.pool_state().in_use == 0 {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    assert!(matches!(db.ping().await, Err(StorageError::Busy)));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    diesel::sql_query("COMMIT").execute(&mut blocker).unwrap();
+    assert!(waiting.await.unwrap().unwrap().is_none());
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_unavailable_within_a_bound_and_recovers_without_a_new_pool() {
+    let database = TestDatabase::new().await;
+    let bridge = Bridge::to(&database);
+    let db = bridge.db(&database);
+    db.ping().await.unwrap();
+    bridge.cut();
+    let began = Instant::now();
+    let error = db.ping().await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    bridge.mend();
+    let began = Instant::now();
+    while db.ping().await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it did not recover");
+    }
+}
+
+#[tokio::test]
+async fn a_server_may_start_before_its_database() {
+    let database = TestDatabase::new().await;
+    let bridge = Bridge::to(&database);
+    bridge.cut();
+    let db = bridge.db(&database);
+    assert!(matches!(db.ping().await, Err(StorageError::Unavailable(_))));
+    bridge.mend();
+    let began = Instant::now();
+    while db.ping().await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it did not recover");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_ends_costs_nobody_an_answer() {
+    let database = TestDatabase::new().await;
+    database.db().ping().await.unwrap();
+    let mut admin = PgConnection::establish(database.url().expose_secret()).unwrap();
+    diesel::sql_query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'crochet'")
+        .execute(&mut admin)
+        .unwrap();
+    database.db().ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_reached_and_says_nothing_is_unavailable_by_the_deadline() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let mut config = DbConfig::new(format!("postgresql://app:hunter2@127.0.0.1:{port}/crochet").into());
+    config.pool_size = 1;
+    config.deadline = Duration::from_millis(300);
+    let db = Db::connect(&config);
+    let began = Instant::now();
+    let error = db.ping().await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(!format!("{error} {error:?} {db:?} {config:?}").contains("hunter2"));
+}
