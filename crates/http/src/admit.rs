@@ -9,27 +9,34 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
-use crochet_market::ports::Identities;
-use crochet_market::{Profile, StoredApiKey};
+use crochet_market::identity::{Caller, IdentityService};
+use crochet_primitives::ProfileId;
 use crochet_secrets::ApiKey;
 use ipnet::IpNet;
 
 use crate::client::{client_address, limit_key};
 use crate::code::Code;
 use crate::error::ApiError;
-use crate::limits::{Caller, Class, Limits, Standing};
+use crate::limits::{Class, Counted, Limits, Standing};
 
 /// Whom a key belongs to. In the request's extensions once the key was found good.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
+    /// The raw key: a paid response is sealed for it.
     pub(crate) key: ApiKey,
-    pub(crate) stored: StoredApiKey,
-    pub(crate) profile: Profile,
+    pub(crate) caller: Caller,
+}
+
+impl Credentials {
+    /// Whose key it is.
+    pub(crate) fn profile_id(&self) -> ProfileId {
+        self.caller.profile.id
+    }
 }
 
 /// What admission needs.
 pub(crate) struct Admission {
-    pub(crate) identities: Arc<dyn Identities>,
+    pub(crate) identity: Arc<IdentityService>,
     pub(crate) limits: Limits,
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
@@ -61,15 +68,15 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
         return Ok(req.error_response(ApiError::internal("misconfigured", cause)));
     };
     let authenticated = authenticate(&admission, &req).await;
-    let caller = match &authenticated {
-        Ok(Some(credentials)) => Caller::Key(credentials.stored.id),
+    let counted = match &authenticated {
+        Ok(Some(credentials)) => Counted::Key(credentials.caller.key.id),
         // Whoever guesses at keys is counted by its address.
         Ok(None) | Err(_) => {
             let address = client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies);
-            Caller::Address(limit_key(address))
+            Counted::Address(limit_key(address))
         }
     };
-    let standing = admission.limits.count(class, caller);
+    let standing = admission.limits.count(class, counted);
     if let Some(seconds) = standing.and_then(|standing| standing.exceeded) {
         let error = ApiError::new(Code::RateLimited, format!("Too many requests. Try again in {seconds} s."));
         return Ok(with_headers(req.error_response(error.retry_after(seconds)), standing));
@@ -100,8 +107,8 @@ async fn authenticate(admission: &Admission, req: &ServiceRequest) -> Result<Opt
     let key = token
         .and_then(|token| ApiKey::parse(token).ok())
         .ok_or_else(|| wrong_key("The Authorization header is not of the form Bearer am_k_…"))?;
-    match admission.identities.authenticate(&key.hash()).await? {
-        Some((stored, profile)) => Ok(Some(Credentials { key, stored, profile })),
+    match admission.identity.authenticate(&key).await? {
+        Some(caller) => Ok(Some(Credentials { key, caller })),
         None => Err(wrong_key("The API key is unknown, revoked or expired.")),
     }
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, HttpServer, web};
-use crochet_market::ports::Identities;
+use crochet_market::catalogue::CatalogueService;
+use crochet_market::identity::IdentityService;
 use crochet_primitives::{Clock, Entropy};
 use crochet_relay::Gateway;
-use crochet_relay::ports::{Books, Directory, Upstream};
+use crochet_relay::ports::{Books, Upstream};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
@@ -31,12 +32,12 @@ pub struct AppParts {
     pub gateway: Arc<Gateway>,
     /// History and ledger.
     pub books: Arc<dyn Books>,
-    /// Listings as the gateway sees them; for test requests to endpoints.
-    pub directory: Arc<dyn Directory>,
     /// The way to sellers; for test requests to endpoints.
     pub upstream: Arc<dyn Upstream>,
-    /// Who a key belongs to.
-    pub identities: Arc<dyn Identities>,
+    /// Profiles, wallets and keys.
+    pub identity: Arc<IdentityService>,
+    /// Listings, endpoints and categories.
+    pub catalogue: Arc<CatalogueService>,
     /// The mock provider's till; left out, and never there in production.
     pub mock: Option<Arc<dyn MockPay>>,
     /// Whether the server can do its work.
@@ -59,6 +60,11 @@ struct Shared {
     body_limits: web::Data<BodyLimits>,
     runner: web::Data<CallRunner>,
     books: web::Data<dyn Books>,
+    upstream: web::Data<dyn Upstream>,
+    clock: web::Data<dyn Clock>,
+    entropy: web::Data<dyn Entropy>,
+    identity: web::Data<IdentityService>,
+    catalogue: web::Data<CatalogueService>,
     readiness: web::Data<dyn Readiness>,
     mock: Option<web::Data<dyn MockPay>>,
 }
@@ -69,16 +75,21 @@ impl Shared {
             edge: web::Data::new(Edge {
                 public_url: config.public_url.trim_end_matches('/').to_owned(),
                 clock: Arc::clone(&parts.clock),
-                entropy: parts.entropy,
+                entropy: Arc::clone(&parts.entropy),
             }),
             admission: web::Data::new(Admission {
-                identities: parts.identities,
+                identity: Arc::clone(&parts.identity),
                 limits: Limits::new(&config.rate_limits, &parts.clock),
                 trusted_proxies: config.trusted_proxies.clone(),
             }),
             body_limits: web::Data::new(BodyLimits { max_bytes: config.max_body_bytes, timeout: config.body_timeout }),
             runner: web::Data::new(CallRunner { gateway: parts.gateway, runtime: parts.runtime, tasks: parts.tasks }),
             books: web::Data::from(parts.books),
+            upstream: web::Data::from(parts.upstream),
+            clock: web::Data::from(parts.clock),
+            entropy: web::Data::from(parts.entropy),
+            identity: web::Data::from(parts.identity),
+            catalogue: web::Data::from(parts.catalogue),
             readiness: web::Data::from(parts.readiness),
             mock: match config.environment {
                 Environment::Development => parts.mock.map(web::Data::from),
@@ -94,6 +105,11 @@ impl Shared {
             .app_data(self.body_limits.clone())
             .app_data(self.runner.clone())
             .app_data(self.books.clone())
+            .app_data(self.upstream.clone())
+            .app_data(self.clock.clone())
+            .app_data(self.entropy.clone())
+            .app_data(self.identity.clone())
+            .app_data(self.catalogue.clone())
             .app_data(self.readiness.clone())
             .configure(routes::docs::configure)
             .service(web::scope(API).configure(|api| self.configure_api(api)))
@@ -105,7 +121,16 @@ impl Shared {
             .configure(routes::gateway::configure)
             .configure(routes::gateway_requests::configure)
             .configure(routes::ledger::configure)
-            .configure(routes::retired::configure);
+            .configure(routes::retired::configure)
+            .configure(routes::challenge::configure)
+            .configure(routes::register::configure)
+            .configure(routes::recover::configure)
+            .configure(routes::me::configure)
+            .configure(routes::wallets::configure)
+            .configure(routes::api_keys::configure)
+            .configure(routes::categories::configure)
+            .configure(routes::listings::configure)
+            .configure(routes::endpoint::configure);
         if let Some(mock) = &self.mock {
             api.app_data(mock.clone()).configure(routes::mock_provider::configure);
         }

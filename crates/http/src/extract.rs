@@ -73,7 +73,7 @@ fn credentials(req: &HttpRequest) -> Option<Rc<Credentials>> {
 fn with_scope(req: &HttpRequest, scope: Scope) -> Result<Rc<Credentials>, ApiError> {
     let credentials =
         credentials(req).ok_or_else(|| ApiError::new(Code::Unauthorized, "An API key is needed for this."))?;
-    if credentials.stored.scopes.has(scope) {
+    if credentials.caller.key.scopes.has(scope) {
         return Ok(credentials);
     }
     let summary = format!("Use a key with the scope {}; GET /api-keys lists the profile's keys.", scope.as_str());

@@ -16,6 +16,7 @@ mod error;
 mod extract;
 mod json_text;
 mod limits;
+mod market_error;
 mod query;
 mod recovery;
 mod routes;

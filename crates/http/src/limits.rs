@@ -30,7 +30,7 @@ pub(crate) enum Class {
 
 /// Who is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Caller {
+pub(crate) enum Counted {
     /// By its key.
     Key(ApiKeyId),
     /// By its address; an IPv6 one is its /64.
@@ -78,7 +78,7 @@ impl Limits {
     }
 
     /// Counts one request; `None` when limits are off.
-    pub(crate) fn count(&self, class: Class, caller: Caller) -> Option<Standing> {
+    pub(crate) fn count(&self, class: Class, caller: Counted) -> Option<Standing> {
         let [read, write, auth, gateway] = self.buckets.as_ref()?;
         let bucket = match class {
             Class::Read => read,
@@ -104,7 +104,7 @@ impl governor::clock::Clock for Ticks {
 
 struct Bucket {
     rate: Rate,
-    limiter: RateLimiter<Caller, DashMapStateStore<Caller>, Ticks, StateInformationMiddleware>,
+    limiter: RateLimiter<Counted, DashMapStateStore<Counted>, Ticks, StateInformationMiddleware>,
     ticks: Ticks,
     counted: AtomicU32,
     is_full: AtomicBool,
@@ -120,12 +120,12 @@ impl Bucket {
         Self { rate, limiter, ticks, counted: AtomicU32::new(0), is_full: AtomicBool::new(false) }
     }
 
-    fn count(&self, class: Class, caller: Caller) -> Standing {
+    fn count(&self, class: Class, caller: Counted) -> Standing {
         if self.counted.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.limiter.retain_recent();
             self.is_full.store(self.limiter.len() > MAX_CALLERS, Ordering::Relaxed);
         }
-        let caller = if self.is_full.load(Ordering::Relaxed) { Caller::Others } else { caller };
+        let caller = if self.is_full.load(Ordering::Relaxed) { Counted::Others } else { caller };
         let (remaining, exceeded) = match self.limiter.check_key(&caller) {
             Ok(state) => (state.remaining_burst_capacity(), None),
             Err(not_until) => (0, Some(whole_seconds(not_until.wait_time_from(self.ticks.now())).max(1))),
@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    const ME: Caller = Caller::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    const ME: Counted = Counted::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
     fn limits() -> (Limits, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::default());
@@ -175,7 +175,7 @@ mod tests {
     fn one_caller_does_not_use_up_anothers_quota() {
         let (limits, _clock) = limits();
         while limits.count(Class::Write, ME).unwrap().exceeded.is_none() {}
-        assert_eq!(limits.count(Class::Write, Caller::Others).unwrap().exceeded, None);
+        assert_eq!(limits.count(Class::Write, Counted::Others).unwrap().exceeded, None);
     }
 
     #[test]

@@ -65,16 +65,6 @@ impl<'a> Params<'a> {
             .ok_or_else(|| invalid(name, &format!("is not a whole number from {} to {}", range.start(), range.end())))
     }
 
-    /// `page` and `limit`, of a list that has no cursors.
-    pub(crate) fn numbered(&self) -> Result<(u32, u32), ApiError> {
-        let page = self.number("page", 1, 1..=u32::MAX)?;
-        let limit = self.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT)?;
-        if u64::from(page).saturating_mul(u64::from(limit)) > MAX_DEPTH {
-            return Err(invalid("page", "lies beyond the 10,000th item; narrow the search"));
-        }
-        Ok((page, limit))
-    }
-
     /// `page`, `limit` and `cursor`.
     pub(crate) fn page(&self) -> Result<PageRequest, ApiError> {
         let limit = self.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT)?;

@@ -62,7 +62,7 @@ async fn call(
     }
     let headers = gateway_headers::read(&req, runner.gateway.provider.name())?;
     let request = CallRequest {
-        buyer: Buyer { profile: caller.profile.id, key_id: caller.stored.id, key: caller.key.clone() },
+        buyer: Buyer { profile: caller.profile_id(), key_id: caller.caller.key.id, key: caller.key.clone() },
         listing: part(&req, "listing").to_owned(),
         body,
         relay_request: headers.relay_request,

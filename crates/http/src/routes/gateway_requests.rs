@@ -186,13 +186,13 @@ async fn list(
     })?;
     let listing = params.get("listing_id").map(ListingId::parse).transpose();
     let query = HistoryQuery {
-        profile: caller.profile.id,
+        profile: caller.profile_id(),
         role,
         state: params.choice("status", State::parse)?,
         listing: listing.map_err(|_| invalid("listing_id", "is not a UUID"))?,
         page,
     };
-    let me = caller.profile.id;
+    let me = caller.profile_id();
     envelope::page(page, &books.history(&query).await?, |item| {
         show(item, role_in(item, me, role).unwrap_or(Role::Buyer))
     })
@@ -208,7 +208,7 @@ async fn detail(
     let call = CallId::parse_request_id(id).or_else(|_| CallId::parse_relay_request_id(id)).map_err(|_| unknown())?;
     Params::read(&req, &[])?;
     let item = books.history_item(call).await?.ok_or_else(unknown)?;
-    let role = role_in(&item, caller.profile.id, None).ok_or_else(unknown)?;
+    let role = role_in(&item, caller.profile_id(), None).ok_or_else(unknown)?;
     let mut shown = show(&item, role);
     if role == Role::Buyer {
         shown.orphan_payments = Some(item.orphans.iter().map(OrphanItem::from).collect());

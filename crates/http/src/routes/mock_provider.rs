@@ -17,8 +17,8 @@ use crate::error::ApiError;
 use crate::extract::OptionalJson;
 use crate::query::Params;
 
-/// A mock payment becomes final after a day at the latest.
-const MAX_SETTLE_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
+/// A mock payment becomes final after an hour at the latest.
+const MAX_SETTLE_AFTER_MS: u64 = 60 * 60 * 1000;
 
 /// What a mock payment looks like now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,14 +1,24 @@
 //! One file a resource. Each takes only the data that it needs, and is registered by its own `configure`.
 
+pub(crate) mod api_keys;
+pub(crate) mod categories;
+pub(crate) mod challenge;
 pub(crate) mod docs;
+pub(crate) mod endpoint;
+mod endpoint_test;
 pub(crate) mod gateway;
 mod gateway_answer;
 mod gateway_headers;
 pub(crate) mod gateway_requests;
 pub(crate) mod health;
 pub(crate) mod ledger;
+pub(crate) mod listings;
+pub(crate) mod me;
 pub(crate) mod mock_provider;
+pub(crate) mod recover;
+pub(crate) mod register;
 pub(crate) mod retired;
+pub(crate) mod wallets;
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};

@@ -1,0 +1,93 @@
+//! From the market's refusals to answers: one match.
+
+use crochet_market::{FieldProblem, MarketError};
+use serde::Serialize;
+
+use crate::code::Code;
+use crate::error::ApiError;
+use crate::recovery::{NextAction, Recovery};
+
+/// How long a seller waits for a listing challenge to expire, in seconds.
+const CHALLENGE_WAIT: u32 = 60;
+
+#[derive(Serialize)]
+struct Field<'a> {
+    field: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    fields: Vec<Field<'a>>,
+}
+
+impl From<MarketError> for ApiError {
+    fn from(error: MarketError) -> Self {
+        let text = sentence(&error.to_string());
+        match error {
+            MarketError::Invalid(problems) => invalid(&problems),
+            MarketError::PricingModelUnavailable { model } => Self::new(Code::PricingModelUnavailable, text)
+                .details(&serde_json::json!({ "pricing_model": model.as_str(), "available": ["free", "per_call"] })),
+            MarketError::KeyRequired => Self::new(Code::Unauthorized, "An API key is needed for this."),
+            MarketError::ChallengeExpired => Self::new(Code::ChallengeExpired, text),
+            MarketError::ProofOfWorkFailed => Self::new(Code::CaptchaFailed, text),
+            MarketError::SignatureInvalid { .. } => Self::new(Code::Unauthorized, text).recovery(
+                Recovery::retry(
+                    NextAction::RequestNewChallenge,
+                    "The challenge is used up. Ask for a new one and sign exactly its data.message with the wallet.",
+                )
+                .discard(&["nonce", "pow_nonce", "signature"]),
+            ),
+            MarketError::Forbidden { .. } => Self::new(Code::Forbidden, text),
+            MarketError::NotFound { what: "profile" } => Self::not_found(text).recovery(Recovery::change(
+                NextAction::RegisterWallet,
+                "No profile owns this wallet. POST /register makes one, with a challenge of the purpose register.",
+            )),
+            MarketError::NotFound { .. } => Self::not_found(text),
+            MarketError::WalletTaken => Self::new(Code::Conflict, text).recovery(Recovery::change(
+                NextAction::RecoverExistingWallet,
+                "The wallet has a profile. POST /auth/recover gives it a fresh key, with a challenge of the purpose \
+                 recover.",
+            )),
+            MarketError::Conflict { .. } | MarketError::AlreadySuspended => Self::new(Code::Conflict, text),
+            MarketError::LastRecoveryWallet => Self::new(Code::LastRecoveryWallet, text),
+            MarketError::SuspendedByOperator => Self::new(Code::Forbidden, text).recovery(Recovery::change(
+                NextAction::ContactOperator,
+                "The marketplace suspended this listing, and it alone can lift that.",
+            )),
+            MarketError::EndpointNotAllowed { .. } => Self::new(Code::EndpointNotAllowed, text),
+            MarketError::ListingHasNoEndpoint => Self::new(Code::ListingHasNoEndpoint, text).recovery(
+                Recovery::change(NextAction::FixRequest, "Set private_endpoint_url with PUT /listings/:id/endpoint."),
+            ),
+            MarketError::TooManyOpenChallenges { limit } => Self::new(Code::RateLimited, text)
+                .recovery(Recovery::retry(
+                    NextAction::RetryLater,
+                    "Solve a listing challenge that is open, or wait until one expires.",
+                ))
+                .details(&serde_json::json!({ "limit": limit }))
+                .retry_after(CHALLENGE_WAIT),
+            MarketError::SeveralChallengesOpen => Self::new(Code::Conflict, text).recovery(Recovery::change(
+                NextAction::FixRequest,
+                "Send the challenge that was solved as pow_challenge.",
+            )),
+            MarketError::Storage(error) => error.into(),
+        }
+    }
+}
+
+fn invalid(problems: &[FieldProblem]) -> ApiError {
+    let message = match problems {
+        [only] => format!("{} {}.", only.field, only.message),
+        [first, rest @ ..] => format!("{} {}; and {} more.", first.field, first.message, rest.len()),
+        [] => "A value in the request breaks a rule.".to_owned(),
+    };
+    let fields = problems.iter().map(|problem| Field { field: &problem.field, message: &problem.message }).collect();
+    ApiError::bad_request(message).details(&Fields { fields })
+}
+
+/// The error's text as a sentence: a capital at its start, a full stop at its end.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+}
