@@ -21,7 +21,9 @@ mod config;
 mod conninfo;
 mod convert;
 mod db;
+mod directory;
 mod error;
+pub mod market;
 mod migrations;
 mod relay;
 mod schema;
@@ -30,5 +32,6 @@ pub mod testing;
 
 pub use config::DbConfig;
 pub use db::{Db, PoolState};
+pub use directory::PgDirectory;
 pub use migrations::{MigrateError, migrate, pending, revert_all};
 pub use relay::{PgBooks, PgJournal, PgMockPayments, PgSweeps};

@@ -3,8 +3,10 @@
 use crochet_market::{Profile, Scope, StoredApiKey};
 use crochet_primitives::Timestamp;
 use crochet_secrets::ApiKeyHash;
-use diesel::dsl::{IntervalDsl, now};
+use diesel::dsl::{now, sql};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::convert::{misread, words};
@@ -75,10 +77,9 @@ pub(crate) fn insert(conn: &mut PgConnection, key: &KeyRow) -> QueryResult<usize
 pub(crate) fn issue(conn: &mut PgConnection, key: &KeyRow, revoke_others: bool) -> Result<(), DbError> {
     if revoke_others {
         profiles::lock(conn, key.profile_id)?;
-        let others = api_keys::table
-            .filter(api_keys::profile_id.eq(key.profile_id))
-            .filter(api_keys::revoked_at.is_null());
-        diesel::update(others).set(api_keys::revoked_at.eq(now.nullable())).execute(conn)?;
+        let others =
+            api_keys::table.filter(api_keys::profile_id.eq(key.profile_id)).filter(api_keys::revoked_at.is_null());
+        diesel::update(others).set(api_keys::revoked_at.eq(now)).execute(conn)?;
     }
     insert(conn, key)?;
     Ok(())
@@ -91,36 +92,38 @@ pub(crate) fn valid<'a>(hash: &'a [u8]) -> _ {
         .inner_join(profiles_table::table)
         .filter(api_keys::hash.eq(hash))
         .filter(api_keys::revoked_at.is_null())
-        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now.nullable())))
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
 }
 
-/// The key with this hash and its profile, unless it is revoked or has expired.
+/// Whether a key's use was not noted within the last minute.
+fn unnoted() -> SqlLiteral<Bool> {
+    sql("coalesce(api_keys.last_used_at < now() - interval '1 minute', true)")
+}
+
+/// The key with this hash and its profile, unless it is revoked or has expired; and whether its use is to be noted.
 pub(crate) fn authenticate(
     conn: &mut PgConnection,
     hash: &ApiKeyHash,
-) -> Result<Option<(StoredApiKey, Profile)>, DbError> {
-    let row: Option<(KeyRow, ProfileRow)> = valid(hash.as_bytes())
-        .select((KeyRow::as_select(), ProfileRow::as_select()))
+) -> Result<Option<(StoredApiKey, Profile, bool)>, DbError> {
+    let row: Option<(KeyRow, ProfileRow, bool)> = valid(hash.as_bytes())
+        .select((KeyRow::as_select(), ProfileRow::as_select(), unnoted()))
         .first(conn)
         .optional()?;
-    row.map(|(key, profile)| Ok((key.try_into()?, profile.try_into()?))).transpose()
+    row.map(|(key, profile, unnoted)| Ok((key.try_into()?, profile.try_into()?, unnoted))).transpose()
 }
 
-/// Notes that a key is used, at most once a minute, and waits for nobody: a key that is being changed is left alone.
+/// Notes that a key is used, and waits for nobody: a key that is being changed is left alone.
 pub(crate) fn touch(conn: &mut PgConnection, id: Uuid) -> QueryResult<usize> {
-    let stale = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt((now - 1.minute()).nullable()));
     let free: Option<Uuid> = api_keys::table
         .find(id)
-        .filter(stale)
+        .filter(unnoted())
         .select(api_keys::id)
         .for_no_key_update()
         .skip_locked()
         .first(conn)
         .optional()?;
     match free {
-        Some(id) => diesel::update(api_keys::table.find(id))
-            .set(api_keys::last_used_at.eq(now.nullable()))
-            .execute(conn),
+        Some(id) => diesel::update(api_keys::table.find(id)).set(api_keys::last_used_at.eq(now)).execute(conn),
         None => Ok(0),
     }
 }
@@ -138,9 +141,6 @@ pub(crate) fn of_profile(conn: &mut PgConnection, profile: Uuid) -> Result<Vec<S
 
 /// Revokes a key; false when there is none to revoke.
 pub(crate) fn revoke(conn: &mut PgConnection, profile: Uuid, id: Uuid) -> QueryResult<bool> {
-    let key = api_keys::table
-        .find(id)
-        .filter(api_keys::profile_id.eq(profile))
-        .filter(api_keys::revoked_at.is_null());
-    diesel::update(key).set(api_keys::revoked_at.eq(now.nullable())).execute(conn).map(|revoked| revoked == 1)
+    let key = api_keys::table.find(id).filter(api_keys::profile_id.eq(profile)).filter(api_keys::revoked_at.is_null());
+    diesel::update(key).set(api_keys::revoked_at.eq(now)).execute(conn).map(|revoked| revoked == 1)
 }

@@ -10,14 +10,11 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::api_keys::{self, KeyRow};
+use super::challenges;
 use super::profiles::{self, ProfileRow, ProfileWords};
 use super::wallets::{self, WalletRow};
-use super::{challenges, schema};
 use crate::Db;
 use crate::error::DbError;
-
-/// How old [`StoredApiKey::last_used_at`] may be before it is written again.
-const LAST_USED_IS_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
 
 /// [`Identities`] on PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,11 +60,13 @@ impl Identities for PgIdentities {
         let hash = *hash;
         self.db
             .run(move |conn| {
-                let found = api_keys::authenticate(conn, &hash)?;
-                if let Some((key, _)) = &found {
-                    note_use(conn, key);
+                let Some((key, profile, unnoted)) = api_keys::authenticate(conn, &hash)? else {
+                    return Ok(None);
+                };
+                if unnoted {
+                    note_use(conn, &key);
                 }
-                Ok(found)
+                Ok(Some((key, profile)))
             })
             .await
     }

@@ -1,0 +1,149 @@
+//! Listings and wallets as the gateway sees them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crochet_market::{EndpointStatus, GatewayEndpoint, ListingStatus};
+use crochet_primitives::{ListingId, ProfileId, StorageError, Timestamp};
+use crochet_relay::ports::{Directory, Offer};
+use crochet_relay::{Endpoint, PayerWallet, UpstreamAuth};
+use crochet_secrets::MasterKeys;
+use crochet_wallet::Chain;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use uuid::Uuid;
+
+use crate::Db;
+use crate::clock::clock_timestamp;
+use crate::error::DbError;
+use crate::market::endpoints::EndpointRow;
+use crate::market::listings::price;
+use crate::market::schema::{listing_gateway_endpoints, listings, profile_wallets};
+
+/// [`Directory`] on PostgreSQL. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PgDirectory {
+    db: Db,
+    keys: Arc<MasterKeys>,
+}
+
+impl PgDirectory {
+    /// On this database; `keys` decrypts endpoints.
+    #[must_use]
+    pub const fn new(db: Db, keys: Arc<MasterKeys>) -> Self {
+        Self { db, keys }
+    }
+}
+
+#[async_trait]
+impl Directory for PgDirectory {
+    async fn offer(&self, id_or_slug: &str) -> Result<Option<Offer>, StorageError> {
+        // No text column holds a NUL, and PostgreSQL refuses to compare with one.
+        if id_or_slug.contains('\0') {
+            return Ok(None);
+        }
+        let id_or_slug = id_or_slug.to_owned();
+        let row = self.db.run(move |conn| Ok(find(conn, &id_or_slug)?)).await?;
+        Ok(row.map(|row| row.open(&self.keys)).transpose()?)
+    }
+
+    async fn payment_wallets(&self, profile: ProfileId) -> Result<Vec<PayerWallet>, StorageError> {
+        self.db.run(move |conn| payment_wallets(conn, profile.uuid())).await
+    }
+}
+
+/// All that an offer is made of.
+#[derive(Queryable)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub(crate) struct OfferRow {
+    id: Uuid,
+    provider_id: Uuid,
+    pricing_model: String,
+    price_micros: i64,
+    status: String,
+    deleted_at: Option<Timestamp>,
+    endpoint: Option<EndpointRow>,
+    payout_address: Option<String>,
+    now: Timestamp,
+}
+
+pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Option<OfferRow>> {
+    let listing = match ListingId::parse(id_or_slug) {
+        Ok(id) => listings::table.filter(listings::id.eq(id.uuid())).into_boxed(),
+        Err(_) => listings::table.filter(listings::slug.eq(id_or_slug)).into_boxed(),
+    };
+    // A seller may have a first choice on each chain: then the one on the chain of the currency that the listing
+    // prefers.
+    let is_on_preferred_chain =
+        sql::<Bool>("(profile_wallets.chain = 'solana') = (listings.preferred_currency = 'SOL')");
+    let payout_address = profile_wallets::table
+        .filter(profile_wallets::profile_id.eq(listings::provider_id))
+        .filter(profile_wallets::status.eq("active"))
+        .filter(profile_wallets::capabilities.contains(vec!["payout"]))
+        .order((profile_wallets::is_primary.desc(), is_on_preferred_chain.desc(), profile_wallets::id))
+        .select(profile_wallets::address)
+        .limit(1)
+        .single_value();
+    listing
+        .left_join(listing_gateway_endpoints::table)
+        .select((
+            listings::id,
+            listings::provider_id,
+            listings::pricing_model,
+            listings::price_micros,
+            listings::status,
+            listings::deleted_at,
+            Option::<EndpointRow>::as_select(),
+            payout_address,
+            clock_timestamp(),
+        ))
+        .first(conn)
+        .optional()
+}
+
+impl OfferRow {
+    fn open(self, keys: &MasterKeys) -> Result<Offer, DbError> {
+        let endpoint = self.endpoint.map(|row| row.open(keys)).transpose()?;
+        Ok(Offer {
+            listing: self.id.into(),
+            seller: self.provider_id.into(),
+            price: price(&self.pricing_model, self.price_micros, self.id)?,
+            is_available: self.status == ListingStatus::Active.as_str() && self.deleted_at.is_none(),
+            endpoint: endpoint
+                .filter(|endpoint| endpoint.status == EndpointStatus::Active)
+                .map(|endpoint| for_call(endpoint, self.now)),
+            payout_address: self.payout_address,
+        })
+    }
+}
+
+/// An endpoint as one call at `now` needs it.
+fn for_call(endpoint: GatewayEndpoint, now: Timestamp) -> Endpoint {
+    Endpoint {
+        signing_secrets: endpoint.signing_secrets(now),
+        timeout: endpoint.timeout(),
+        max_request_bytes: endpoint.max_request_bytes.into(),
+        max_response_bytes: endpoint.max_response_bytes.into(),
+        url: endpoint.url,
+        upstream_auth: endpoint
+            .upstream_auth_header
+            .map(|header| UpstreamAuth { name: header.name, value: header.value }),
+    }
+}
+
+fn payment_wallets(conn: &mut PgConnection, profile: Uuid) -> Result<Vec<PayerWallet>, DbError> {
+    let rows: Vec<(Uuid, String, String, bool)> = profile_wallets::table
+        .filter(profile_wallets::profile_id.eq(profile))
+        .filter(profile_wallets::status.eq("active"))
+        .filter(profile_wallets::capabilities.contains(vec!["payment"]))
+        .order((profile_wallets::created_at, profile_wallets::id))
+        .select((profile_wallets::id, profile_wallets::chain, profile_wallets::address, profile_wallets::is_primary))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, chain, address, is_primary)| {
+            let chain: Chain = chain.parse().map_err(|_| DbError::corrupt(format!("profile_wallets.chain of {id}")))?;
+            Ok(PayerWallet { id: id.into(), chain, address, is_primary })
+        })
+        .collect()
+}

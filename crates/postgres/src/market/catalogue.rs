@@ -1,0 +1,134 @@
+//! Listings, their endpoints and categories on PostgreSQL.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crochet_market::ports::{Catalogue, OpenChallenge, Removal, Saved, Taken};
+use crochet_market::{Category, GatewayEndpoint, Listing, ListingQuery, ListingView};
+use crochet_primitives::{Entropy, ListingId, ProfileId, StorageError};
+use crochet_secrets::MasterKeys;
+
+use super::challenges::{self, ChallengeRow};
+use super::endpoints::{self, EndpointRow};
+use super::listings::ListingRow;
+use super::sealing::Sealing;
+use super::{categories, popularity, views, writes};
+use crate::Db;
+use crate::error::DbError;
+
+/// [`Catalogue`] on PostgreSQL; what endpoints hold as secrets is AES-256-GCM at rest, bound to its listing and column.
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PgCatalogue {
+    db: Db,
+    sealing: Sealing,
+}
+
+impl PgCatalogue {
+    /// On this database. `keys` encrypts and decrypts endpoints, with nonces drawn from `entropy`.
+    #[must_use]
+    pub fn new(db: Db, keys: Arc<MasterKeys>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { db, sealing: Sealing::new(keys, entropy) }
+    }
+
+    /// Recounts what [`crochet_market::Sort::Popular`] sorts by: of the calls made in the last 30 days, those that were
+    /// delivered. Answers how many listings changed. To be called now and then, by any replica: while one counts, the
+    /// others leave it to that one and answer 0.
+    ///
+    /// # Errors
+    /// Like any use of the database; what was counted before then stands.
+    pub async fn refresh_popularity(&self) -> Result<u64, StorageError> {
+        self.db.transaction(|conn| Ok(count(popularity::refresh(conn)?))).await
+    }
+
+    /// Encrypts every endpoint anew under the first master key, one at a time, while everything goes on; answers how
+    /// many there were. After it the other master keys are needed no more for endpoints.
+    ///
+    /// # Errors
+    /// Like any use of the database; [`StorageError::Corrupt`] at an endpoint that no master key opens. What was done
+    /// before then stands, and asking again is safe.
+    pub async fn rekey(&self) -> Result<u64, StorageError> {
+        let (mut after, mut done) = (None, 0);
+        loop {
+            let sealing = self.sealing.clone();
+            match self.db.transaction(move |conn| endpoints::rekey_next(conn, after, &sealing)).await? {
+                Some(listing) => (after, done) = (Some(listing), done + 1),
+                None => return Ok(done),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Catalogue for PgCatalogue {
+    async fn categories(&self) -> Result<Vec<Category>, StorageError> {
+        self.db.run(|conn| Ok(categories::all(conn)?)).await
+    }
+
+    async fn open_challenge(&self, challenge: &OpenChallenge, max_open: u32) -> Result<bool, StorageError> {
+        let row = ChallengeRow::from(challenge);
+        self.db.transaction(move |conn| challenges::open(conn, &row, i64::from(max_open))).await
+    }
+
+    async fn take_challenge(&self, profile: ProfileId, named: Option<&str>) -> Result<Taken, StorageError> {
+        if named.is_some_and(has_nul) {
+            return Ok(Taken::None);
+        }
+        let named = named.map(str::to_owned);
+        self.db.transaction(move |conn| challenges::take(conn, profile.uuid(), named.as_deref())).await
+    }
+
+    async fn insert(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
+        let (listing, endpoint) = (ListingRow::try_from(listing)?, self.seal(endpoint)?);
+        self.db.transaction(move |conn| writes::insert(conn, &listing, endpoint.as_ref())).await
+    }
+
+    async fn find(&self, id_or_slug: &str) -> Result<Option<ListingView>, StorageError> {
+        if has_nul(id_or_slug) {
+            return Ok(None);
+        }
+        let id_or_slug = id_or_slug.to_owned();
+        self.db.run(move |conn| views::find(conn, &id_or_slug)).await
+    }
+
+    async fn search(&self, query: &ListingQuery) -> Result<(Vec<ListingView>, u64), StorageError> {
+        if !views::can_match(query) {
+            return Ok((Vec::new(), 0));
+        }
+        let query = query.clone();
+        self.db.run(move |conn| views::search(conn, &query)).await
+    }
+
+    async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
+        let (listing, endpoint) = (ListingRow::try_from(listing)?, self.seal(endpoint)?);
+        self.db.transaction(move |conn| writes::save(conn, &listing, endpoint.as_ref())).await
+    }
+
+    async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError> {
+        self.db.transaction(move |conn| writes::remove(conn, listing.uuid(), owner.uuid())).await
+    }
+
+    async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError> {
+        let row = self.db.run(move |conn| Ok(endpoints::find(conn, listing.uuid())?)).await?;
+        Ok(row.map(|row| row.open(self.sealing.keys())).transpose()?)
+    }
+
+    async fn save_endpoint(&self, endpoint: &GatewayEndpoint) -> Result<Saved, StorageError> {
+        let row = EndpointRow::seal(endpoint, &self.sealing)?;
+        self.db.transaction(move |conn| writes::save_endpoint(conn, &row)).await
+    }
+}
+
+impl PgCatalogue {
+    fn seal(&self, endpoint: Option<&GatewayEndpoint>) -> Result<Option<EndpointRow>, DbError> {
+        endpoint.map(|endpoint| EndpointRow::seal(endpoint, &self.sealing)).transpose()
+    }
+}
+
+fn has_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,14 @@
+//! What the market's storage promises beyond the contract suites: encryption at rest, safe searches, races, counts.
+
+#[cfg(test)]
+mod directory;
+#[cfg(test)]
+mod identities;
+#[cfg(test)]
+mod listings;
+#[cfg(test)]
+mod search;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod support;
