@@ -64,6 +64,12 @@ impl Database {
         Db::connect(&db_config)
     }
 
+    /// The way around a pooler, for what needs a session of its own.
+    #[must_use]
+    pub const fn direct_url(&self) -> &SecretString {
+        &self.direct_url
+    }
+
     /// Where a private database's files are.
     #[must_use]
     pub fn private_folder(&self) -> Option<PathBuf> {

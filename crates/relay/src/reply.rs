@@ -152,6 +152,8 @@ pub enum Mismatch {
     Listing,
     /// Another body.
     Body,
+    /// The listing costs nothing any more, so a dead call has no terms to be replaced: call it anew, without the id.
+    NowFree,
 }
 
 /// The gateway could not do its work.

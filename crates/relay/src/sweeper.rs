@@ -64,8 +64,12 @@ impl Sweeper {
 
     async fn look_at(&self, call: &crochet_primitives::CallId, state: State) -> Result<Option<State>, StorageError> {
         self.sweeps.count_check(*call).await?;
-        let asks_provider =
-            matches!(state, State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed);
+        let asks_provider = match state {
+            State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed => true,
+            // A second payment, or a refund, is to be noticed also where the buyer does not come back.
+            State::Settled | State::SellerFailed | State::Delivered => true,
+            State::Quoting | State::QuoteRefused | State::Forwarding => false,
+        };
         let observation = if asks_provider {
             match self.journal.claim_check(*call, self.check_interval).await? {
                 Some(CheckClaim::Claimed(seen)) => match &seen.record.terms {

@@ -436,3 +436,55 @@ async fn a_later_change_of_price_does_not_touch_a_call() {
     let (_, _, replayed) = delivered(world.call(world.retry(&record)).await);
     assert!(replayed);
 }
+
+#[tokio::test]
+async fn a_dead_call_of_a_listing_that_is_free_now_is_to_be_called_anew() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.directory.change_offer(&world.listing(), |offer| offer.price = crochet_pricing::Price::Free);
+    world.clock.advance(Duration::from_secs(26 * 60));
+    let reply = world.call(world.retry(&record)).await;
+    assert!(matches!(reply, Reply::Mismatch { what: Mismatch::NowFree, .. }), "{reply:?}");
+    assert_eq!(world.upstream.sent(), 0);
+}
+
+#[tokio::test]
+async fn a_success_without_a_payment_is_neither_paid_nor_a_reason_to_pay_again() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.provider.will_see(Observation::Arrived(Vec::new()));
+    let reply = world.call(world.retry(&record)).await;
+    assert!(matches!(reply, Reply::Accepted { progress: Progress::NotFinal, .. }), "{reply:?}");
+    assert_eq!((world.upstream.sent(), world.ledger_rows().await), (0, 0));
+}
+
+#[tokio::test]
+async fn the_sweeper_notices_a_second_payment_of_a_delivered_call() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.pay(&record, "pay-1");
+    delivered(world.call(world.retry(&record)).await);
+    let both = vec![world.payment(&record, "pay-1"), world.payment(&record, "pay-2")];
+    world.provider.sees_from_now_on(Observation::Arrived(both));
+    world.clock.advance(Duration::from_secs(26 * 60));
+    world.sweeper().round().await.unwrap();
+    let item = world.journal.history_item(record.id).await.unwrap().unwrap();
+    assert_eq!((item.record.state, item.orphans.len()), (State::Delivered, 1));
+    assert_eq!(item.orphans[0].payment.reference, "pay-2");
+    // That was the last look.
+    assert_eq!(item.record.next_check_at, None);
+    assert!(world.journal.audit().await.unwrap().balances());
+}
+
+#[tokio::test]
+async fn the_sweeper_settles_a_payment_for_which_nobody_came_back_and_forwards_nothing() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.pay(&record, "pay-1");
+    world.clock.advance(Duration::from_secs(60));
+    let swept = world.sweeper().round().await.unwrap();
+    assert_eq!((swept.looked_at, swept.moved), (1, 1));
+    assert_eq!((world.upstream.sent(), world.ledger_rows().await), (0, 3));
+    delivered(world.call(world.retry(&record)).await);
+    assert_eq!((world.upstream.sent(), world.ledger_rows().await), (1, 3));
+}

@@ -28,7 +28,7 @@ pub fn audit(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints what an audit found.
-pub fn show(report: &AuditReport) {
+fn show(report: &AuditReport) {
     say(&format!("settlements        {:>20}", report.settlements));
     say(&format!("ledger entries     {:>20}", report.entries));
     say(&format!("calls              {:>20}", report.calls));

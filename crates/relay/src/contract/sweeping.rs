@@ -61,12 +61,37 @@ pub async fn no_more_calls_are_claimed_than_asked_for(world: &impl World) {
     assert!(claim(world, 3).await.is_empty());
 }
 
-pub async fn calls_that_wait_for_their_buyer_are_never_due(world: &impl World) {
+pub async fn a_paid_call_is_looked_at_once_more_when_its_window_has_closed(world: &impl World) {
     let given = Given::new(world).await;
-    given.settled().await;
-    given.delivered().await;
+    let settled = given.settled().await.id;
+    let delivered = given.delivered().await.id;
     let forwarding = given.forwarding().await;
+    let failed = forwarding.call();
     given.close(&failure(forwarding)).await;
+    world.advance_clock(MINUTE).await;
+    assert!(claim(world, 10).await.is_empty());
+    world.advance_clock(DAY).await;
+    let claimed: HashSet<CallId> = claim(world, 10).await.into_iter().collect();
+    assert_eq!(claimed, HashSet::from([settled, delivered, failed]));
+    for call in claimed {
+        given.advance(call, None, None).await;
+    }
+    world.advance_clock(60 * DAY).await;
+    assert!(claim(world, 10).await.is_empty());
+}
+
+pub async fn a_paid_call_about_which_nobody_could_be_asked_is_looked_at_again(world: &impl World) {
+    let given = Given::new(world).await;
+    let settled = given.settled().await.id;
+    world.advance_clock(DAY).await;
+    assert_eq!(claim(world, 10).await, [settled]);
+    given.observe(settled, &Observation::Unknown).await;
+    world.advance_clock(DAY).await;
+    assert_eq!(claim(world, 10).await, [settled]);
+}
+
+pub async fn a_refused_quote_is_never_due(world: &impl World) {
+    let given = Given::new(world).await;
     let call = given.paid_call();
     let (_, lease) = given.quoting(&call).await;
     let refusal = QuoteOutcome::Refused(QuoteRefusal::RouteUnavailable { detail: "none".into() });

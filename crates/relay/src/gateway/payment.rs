@@ -2,7 +2,7 @@
 
 use crate::ports::{CheckClaim, QuoteLease, Seen};
 use crate::record::{NewCall, State};
-use crate::reply::{GatewayError, Progress, Reply, Unpaid};
+use crate::reply::{GatewayError, Mismatch, Progress, Reply, Unpaid};
 use crate::route::choose_route;
 use crate::terms::{Observation, QuoteAsk, QuoteOutcome};
 use crate::transition::after;
@@ -84,6 +84,9 @@ impl Gateway {
             && let Some(refusal) = refuse_new(turn)
         {
             return Ok(Answer::Reply(Box::new(refusal)));
+        }
+        if dead.record.superseded_by.is_none() && turn.offer.price.is_free() {
+            return Ok(Answer::Reply(Box::new(Reply::Mismatch { call: id, what: Mismatch::NowFree })));
         }
         let why = match dead.record.state {
             State::Mispaid => Unpaid::Mispaid { predecessor: id },

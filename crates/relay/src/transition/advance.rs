@@ -59,6 +59,10 @@ pub fn advance(
         record.checks = 0;
     }
     record.next_check_at = schedule::next_check(&record, now, policy);
+    let could_not_ask = matches!(observation, Some((Observation::Unknown, _)));
+    if could_not_ask && record.next_check_at.is_none() && record.settlement.is_some() {
+        record.next_check_at = Some(schedule::backed_off(&record, now, policy));
+    }
     let forwarding = granted.then(|| Forwarding::granted(record.clone()));
     Advance { change: Change { record, writes }, forwarding }
 }
@@ -112,6 +116,12 @@ impl Step<'_> {
         let Some(terms) = self.record.terms.clone() else { return };
         let is_settled = self.record.settlement.as_ref().is_some_and(|settlement| !settlement.refunded);
         match observation {
+            // A success without a payment is no proof of one, and no reason to ask for another.
+            Observation::Arrived(payments) if payments.is_empty() => {
+                if !is_settled {
+                    self.in_progress();
+                }
+            }
             Observation::Arrived(payments) => self.arrived(&terms, payments, claims, is_settled),
             Observation::Refunded { references, reason } => self.refunded(&terms, references, reason, is_settled),
             Observation::Waiting if !is_settled => self.waiting(&terms),

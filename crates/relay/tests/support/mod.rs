@@ -10,7 +10,7 @@ use crochet_primitives::{ApiKeyId, Clock, EntropyExt, ListingId, PageRequest, Pr
 use crochet_relay::memory::{MemoryDirectory, MemoryJournal, ScriptedProvider, ScriptedUpstream};
 use crochet_relay::ports::{Books, LedgerQuery, Offer};
 use crochet_relay::{
-    Buyer, CallRequest, Endpoint, Gateway, Observation, Origin, PayerWallet, Payment, Policy, Record, Reply,
+    Buyer, CallRequest, Endpoint, Gateway, Observation, Origin, PayerWallet, Payment, Policy, Record, Reply, Sweeper,
 };
 use crochet_secrets::ApiKey;
 use crochet_signing::{SigningSecret, SigningSecrets};
@@ -133,6 +133,15 @@ impl World {
     pub(crate) fn pay_less(&self, record: &Record, reference: &str) {
         let payment = Payment { base_units: 9_999, ..self.payment(record, reference) };
         self.provider.sees_from_now_on(Observation::Arrived(vec![payment]));
+    }
+
+    pub(crate) fn sweeper(&self) -> Sweeper {
+        Sweeper {
+            journal: self.journal.clone(),
+            sweeps: self.journal.clone(),
+            provider: self.provider.clone(),
+            check_interval: Policy::default().check_interval,
+        }
     }
 
     pub(crate) async fn ledger_rows(&self) -> usize {

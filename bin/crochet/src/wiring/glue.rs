@@ -1,0 +1,109 @@
+//! Small pieces that connect one room's port to another room's adapter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crochet_forwarder::guard::{GuardPolicy, check_url};
+use crochet_http::{Condition, MockPay, MockReceipt, MockStatus, Readiness, ReadinessReport};
+use crochet_market::ports::EndpointGuard;
+use crochet_payments::{MockPayError, MockProvider, PayRequest, PaymentStatus};
+use crochet_postgres::Db;
+use crochet_pricing::MicroUsd;
+use crochet_primitives::{CallId, StorageError};
+use crochet_relay::ports::{MockOutcome, PaymentProvider};
+use secrecy::SecretString;
+
+/// The forwarder's guard, for URLs that are about to be stored. It is asked again at every call.
+pub(super) struct UrlGuard(pub(super) GuardPolicy);
+
+impl EndpointGuard for UrlGuard {
+    fn check(&self, url: &str) -> Result<(), String> {
+        check_url(url, &self.0).map(|_| ()).map_err(|refusal| refusal.to_string())
+    }
+}
+
+/// The mock provider's till.
+pub(super) struct Till(pub(super) Arc<MockProvider>);
+
+#[async_trait]
+impl MockPay for Till {
+    async fn pay(
+        &self,
+        call: CallId,
+        outcome: MockOutcome,
+        settle_after: Duration,
+        amount: Option<MicroUsd>,
+    ) -> Result<Option<MockReceipt>, StorageError> {
+        let settle_after_ms = u64::try_from(settle_after.as_millis()).unwrap_or(u64::MAX);
+        let receipt = match self.0.pay(call, PayRequest { outcome, settle_after_ms, amount }).await {
+            Ok(receipt) => receipt,
+            Err(MockPayError::UnknownCall) => return Ok(None),
+            Err(MockPayError::Storage(error)) => return Err(error),
+            // The route has checked both bounds.
+            Err(error @ (MockPayError::SettlesTooLate | MockPayError::AmountTooLarge)) => {
+                return Err(StorageError::Corrupt(error.to_string()));
+            }
+        };
+        let status = match receipt.status {
+            PaymentStatus::Waiting => MockStatus::Waiting,
+            PaymentStatus::Pending => MockStatus::Pending,
+            PaymentStatus::Success => MockStatus::Success,
+            PaymentStatus::Failure => MockStatus::Failure,
+            PaymentStatus::Refund => MockStatus::Refund,
+        };
+        Ok(Some(MockReceipt { status, reference: receipt.provider_reference }))
+    }
+}
+
+/// Looks at the database and its schema.
+pub(super) struct Probe {
+    pub(super) db: Db,
+    pub(super) direct_url: SecretString,
+    pub(super) provider: Arc<dyn PaymentProvider>,
+    /// A schema never goes back while the program runs, so once is enough.
+    pub(super) schema_is_current: AtomicBool,
+}
+
+/// How long a look at the schema may take.
+const SCHEMA_LOOK: Duration = Duration::from_secs(3);
+
+#[async_trait]
+impl Readiness for Probe {
+    async fn look(&self) -> ReadinessReport {
+        let database = match self.db.ping().await {
+            Ok(()) | Err(StorageError::Busy) => Condition::Ok,
+            Err(_) => Condition::Failing,
+        };
+        let migrations = if self.schema_is_current.load(Ordering::Relaxed) {
+            Condition::Ok
+        } else if database == Condition::Ok {
+            self.look_at_the_schema().await
+        } else {
+            Condition::Unknown
+        };
+        ReadinessReport {
+            database,
+            migrations,
+            provider: self.provider.name().to_owned(),
+            // The mock provider keeps its memory in the database.
+            provider_condition: database,
+        }
+    }
+}
+
+impl Probe {
+    async fn look_at_the_schema(&self) -> Condition {
+        let url = self.direct_url.clone();
+        let look = tokio::task::spawn_blocking(move || crochet_postgres::pending(&url));
+        match tokio::time::timeout(SCHEMA_LOOK, look).await {
+            Ok(Ok(Ok(pending))) if pending.is_empty() => {
+                self.schema_is_current.store(true, Ordering::Relaxed);
+                Condition::Ok
+            }
+            Ok(Ok(Ok(_))) => Condition::Failing,
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Condition::Unknown,
+        }
+    }
+}

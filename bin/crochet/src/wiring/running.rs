@@ -1,0 +1,294 @@
+//! A gateway that runs: the server, the sweeper, and what they share.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
+use crochet_forwarder::{Forwarder, ForwarderConfig};
+use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
+use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
+use crochet_market::identity::{IdentityConfig, IdentityService};
+use crochet_payments::MockProvider;
+use crochet_postgres::market::{PgCatalogue, PgIdentities};
+use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSweeps};
+use crochet_pow::ChallengeSealer;
+use crochet_pricing::MARKETPLACE_FEE;
+use crochet_primitives::{Clock, Entropy};
+use crochet_relay::ports::{Journal, PaymentProvider, Sweeps, Upstream};
+use crochet_relay::{Gateway, Policy, Sweeper};
+use crochet_secrets::MasterKeys;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::glue::{Probe, Till, UrlGuard};
+use crate::config::{Config, Environment};
+use crate::database::Database;
+use crate::keys;
+use crate::system::{SystemClock, SystemEntropy};
+
+/// How often what has outlived its time is deleted, and popularity is counted.
+const PURGE_EVERY: Duration = Duration::from_secs(600);
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Running {
+    url: String,
+    db: Db,
+    server: ServerHandle,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Running {
+    /// Brings the schema up to date, binds the address, and serves. Call it inside of a runtime of several threads.
+    ///
+    /// # Errors
+    /// When the database cannot be brought up to date, the address is taken, or the keys cannot be read.
+    pub async fn start(config: &Config, database: &Database) -> anyhow::Result<Self> {
+        let listener = bind(config)?;
+        let url = match &config.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", listener.local_addr().context("the address is unknown")?),
+        };
+        for name in tokio::task::block_in_place(|| database.migrate())? {
+            tracing::info!(migration = name, "the schema was brought up to date");
+        }
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let master_keys = Arc::new(keys::load(config, entropy.as_ref())?);
+        let db = database.connect(config);
+        let building = Building { config, database, url: &url, db: &db, clock, entropy, master_keys };
+        let tasks = TaskTracker::new();
+        let (parts, sweeper) = building.parts(tasks.clone())?;
+        let (server, handle) =
+            serve(&building.http_config(), parts, listener).context("the server cannot be started")?;
+        let stopping = CancellationToken::new();
+        tokio::spawn(server);
+        tokio::spawn(sweep(sweeper, config.sweep_interval, stopping.clone()));
+        tokio::spawn(purge(building.sweeps(), building.catalogue_store(), stopping.clone()));
+        Ok(Self { url, db, server: handle, tasks, stopping })
+    }
+
+    /// Under which URL it is reached, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its database, for tests that move the clock on.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Takes no more requests, and waits for what is under way, for `limit` at most.
+    pub async fn stop(self, limit: Duration) {
+        self.stopping.cancel();
+        let drained = async {
+            self.server.stop(true).await;
+            self.tasks.close();
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!(calls = self.tasks.len(), "stopped while calls were under way; they can be retried");
+        }
+    }
+}
+
+fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(config.bind).with_context(|| {
+        format!("{} cannot be listened on: is another gateway running? --bind takes another address", config.bind)
+    })?;
+    listener.set_nonblocking(true).context("the listener cannot be used")?;
+    Ok(listener)
+}
+
+struct Building<'a> {
+    config: &'a Config,
+    database: &'a Database,
+    url: &'a str,
+    db: &'a Db,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    master_keys: Arc<MasterKeys>,
+}
+
+impl Building<'_> {
+    fn parts(&self, tasks: TaskTracker) -> anyhow::Result<(AppParts, Sweeper)> {
+        let guard = self.guard_policy();
+        let journal: Arc<dyn Journal> =
+            Arc::new(PgJournal::new(self.db.clone(), self.policy(), Arc::clone(&self.entropy)));
+        let mock = Arc::new(MockProvider::new(
+            Arc::new(PgMockPayments::new(self.db.clone())),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+            self.url.to_owned(),
+        ));
+        let provider: Arc<dyn PaymentProvider> = mock.clone();
+        let upstream: Arc<dyn Upstream> = Arc::new(
+            Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
+        );
+        let directory = Arc::new(PgDirectory::new(self.db.clone(), Arc::clone(&self.master_keys)));
+        let identities = Arc::new(PgIdentities::new(self.db.clone()));
+        let gateway = Gateway {
+            journal: Arc::clone(&journal),
+            directory,
+            provider: Arc::clone(&provider),
+            upstream: Arc::clone(&upstream),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            policy: self.policy(),
+            fee_rate: MARKETPLACE_FEE,
+        };
+        let parts = AppParts {
+            gateway: Arc::new(gateway),
+            books: Arc::new(PgBooks::new(self.db.clone())),
+            upstream,
+            identity: Arc::new(self.identity_service(identities)?),
+            catalogue: Arc::new(self.catalogue_service(guard)),
+            mock: Some(Arc::new(Till(mock))),
+            readiness: Arc::new(Probe {
+                db: self.db.clone(),
+                direct_url: self.database.direct_url().clone(),
+                provider: Arc::clone(&provider),
+                schema_is_current: AtomicBool::new(false),
+            }),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            runtime: Handle::current(),
+            tasks,
+        };
+        let sweeper =
+            Sweeper { journal, sweeps: self.sweeps(), provider, check_interval: self.config.check_interval };
+        Ok((parts, sweeper))
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            quote_ttl: self.config.quote_ttl,
+            late_payment_grace: self.config.late_payment_grace,
+            check_interval: self.config.check_interval,
+            max_open_quotes: self.config.max_open_quotes,
+            ..Policy::default()
+        }
+    }
+
+    fn guard_policy(&self) -> GuardPolicy {
+        let environment = match self.config.environment {
+            Environment::Development => GuardEnvironment::Development,
+            Environment::Production => GuardEnvironment::Production,
+        };
+        let own_host = Url::parse(self.url).ok().and_then(|url| {
+            let host = url.host_str()?.to_owned();
+            // On loopback sellers are on other ports of the same host; elsewhere the whole host is ours.
+            match (self.config.environment, url.port_or_known_default()) {
+                (Environment::Development, Some(port)) => Some(format!("{host}:{port}")),
+                _ => Some(host),
+            }
+        });
+        GuardPolicy {
+            allowed_ports: self.config.seller_ports.clone(),
+            own_hosts: own_host.into_iter().collect(),
+            ..GuardPolicy::new(environment)
+        }
+    }
+
+    fn identity_service(&self, identities: Arc<PgIdentities>) -> anyhow::Result<IdentityService> {
+        let url = Url::parse(self.url).context("the public URL is not valid")?;
+        let domain = match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => anyhow::bail!("the public URL has no host"),
+        };
+        let sealer = ChallengeSealer::new(*self.master_keys.derive("challenge sealing"));
+        let config = IdentityConfig {
+            difficulty: self.config.auth_difficulty,
+            ..IdentityConfig::new(domain, self.url)
+        };
+        Ok(IdentityService::new(identities, Arc::clone(&self.clock), Arc::clone(&self.entropy), sealer, config))
+    }
+
+    fn catalogue_service(&self, guard: GuardPolicy) -> CatalogueService {
+        let config =
+            CatalogueConfig { difficulty: self.config.listing_difficulty, ..CatalogueConfig::new(self.url) };
+        CatalogueService::new(
+            self.catalogue_store(),
+            Arc::new(UrlGuard(guard)),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+            config,
+        )
+    }
+
+    fn catalogue_store(&self) -> Arc<PgCatalogue> {
+        Arc::new(PgCatalogue::new(self.db.clone(), Arc::clone(&self.master_keys), Arc::clone(&self.entropy)))
+    }
+
+    fn sweeps(&self) -> Arc<dyn Sweeps> {
+        Arc::new(PgSweeps::new(self.db.clone(), self.policy()))
+    }
+
+    fn http_config(&self) -> HttpConfig {
+        let limits = self.config.rate_limits;
+        HttpConfig {
+            bind: self.config.bind,
+            public_url: self.url.to_owned(),
+            environment: match self.config.environment {
+                Environment::Development => HttpEnvironment::Development,
+                Environment::Production => HttpEnvironment::Production,
+            },
+            workers: Some(self.config.workers),
+            shutdown_timeout: self.config.shutdown_timeout,
+            trusted_proxies: self.config.trusted_proxies.clone(),
+            rate_limits: RateLimits {
+                enabled: limits.enabled,
+                read: Rate::per_minute(limits.read_per_minute),
+                write: Rate::per_minute(limits.write_per_minute),
+                auth: Rate { requests: limits.auth_per_five_minutes, window: Duration::from_secs(300) },
+                gateway: Rate::per_minute(limits.gateway_per_minute),
+            },
+            ..HttpConfig::default()
+        }
+    }
+}
+
+/// Looks at what is due, round after round. A round that found more than it could look at is followed at once.
+async fn sweep(sweeper: Sweeper, interval: Duration, stopping: CancellationToken) {
+    loop {
+        let pause = match sweeper.round().await {
+            Ok(swept) if swept.has_more => Duration::ZERO,
+            Ok(_) => interval,
+            Err(error) => {
+                tracing::warn!(%error, "the sweeper cannot look at what is due");
+                interval
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn purge(sweeps: Arc<dyn Sweeps>, catalogue: Arc<PgCatalogue>, stopping: CancellationToken) {
+    loop {
+        match sweeps.purge().await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "deleted what had outlived its time"),
+            Err(error) => tracing::warn!(%error, "what has outlived its time cannot be deleted"),
+        }
+        if let Err(error) = catalogue.refresh_popularity().await {
+            tracing::warn!(%error, "popularity cannot be counted");
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(PURGE_EVERY) => {}
+        }
+    }
+}
