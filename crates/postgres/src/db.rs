@@ -15,9 +15,7 @@ use crate::clock::DatabaseClock;
 use crate::config::DbConfig;
 use crate::conninfo;
 use crate::error::DbError;
-
-/// How often a transaction is run in all when it meets a deadlock or a serialization failure.
-const RUNS: u32 = 3;
+use crate::retry::retried;
 
 /// Connections that were idle this long are closed, so that a quiet gateway holds few.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -171,24 +169,6 @@ fn checkout(
     pool: &Pool<ConnectionManager<PgConnection>>,
 ) -> Result<PooledConnection<ConnectionManager<PgConnection>>, StorageError> {
     pool.get().map_err(|_| StorageError::Unavailable("no connection can be made".to_owned()))
-}
-
-fn retried<T>(
-    conn: &mut PgConnection,
-    mut work: impl FnMut(&mut PgConnection) -> Result<T, DbError>,
-) -> Result<T, DbError> {
-    let mut wait = Duration::from_millis(10);
-    for _ in 1..RUNS {
-        match conn.build_transaction().read_committed().run(&mut work) {
-            Err(error) if error.is_transient() => {
-                tracing::debug!("a transaction met another one and is run again");
-                std::thread::sleep(wait);
-                wait *= 4;
-            }
-            result => return result,
-        }
-    }
-    conn.build_transaction().read_committed().run(work)
 }
 
 impl fmt::Debug for Db {

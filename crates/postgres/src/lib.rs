@@ -27,6 +27,7 @@ mod facts;
 pub mod market;
 mod migrations;
 mod relay;
+mod retry;
 mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,4 +1,5 @@
--- The entries of a settlement are of one call, one listing and one payment, and their parties are those of the call.
+-- The entries of a settlement are of one call, one listing and one payment; fee and credit are of one seller; and what
+-- is taken back is exactly what was booked.
 SELECT 'settlement ' || settlement_id AS detail
   FROM ledger_entries
  GROUP BY settlement_id
