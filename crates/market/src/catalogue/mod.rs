@@ -8,8 +8,6 @@ mod price;
 mod private_endpoint;
 mod search;
 mod slug;
-#[cfg(test)]
-mod tests;
 mod update;
 
 use std::sync::Arc;

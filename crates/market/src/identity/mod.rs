@@ -5,8 +5,6 @@ mod keys;
 mod profile;
 mod register;
 mod signature;
-#[cfg(test)]
-mod tests;
 mod wallets;
 
 use std::sync::Arc;
