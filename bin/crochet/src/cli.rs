@@ -110,7 +110,8 @@ fn configure(settings: Settings, host: &Host) -> Result<Config, Vec<Problem>> {
 
 fn read_file(path: &std::path::Path) -> anyhow::Result<Settings> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("the configuration file {shown} cannot be read"))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("the configuration file {shown} cannot be read"))?;
     toml::from_str(&text).with_context(|| format!("the configuration file {shown} is not valid"))
 }
 
@@ -143,7 +144,8 @@ mod tests {
         let file = folder.path().join("crochet.toml");
         std::fs::write(&file, "public_url = \"https://a.example\"\nbinde = \"1\"\n").unwrap();
         assert!(format!("{:#}", read_file(&file).unwrap_err()).contains("binde"));
-        std::fs::write(&file, "bind = \"127.0.0.1:9\"\nrate_limits = \"off\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n").unwrap();
+        std::fs::write(&file, "bind = \"127.0.0.1:9\"\nrate_limits = \"off\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n")
+            .unwrap();
         assert_eq!(read_file(&file).unwrap().bind.unwrap().port(), 9);
     }
 }

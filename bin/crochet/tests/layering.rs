@@ -36,7 +36,17 @@ const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "w
 
 /// What does I/O, reads clocks or draws randomness; no pure crate may reach any of it.
 const NOT_PURE: &[&str] = &[
-    "actix-web", "diesel", "getrandom", "hyper", "iana-time-zone", "mio", "r2d2", "rand", "reqwest", "rustls", "socket2",
+    "actix-web",
+    "diesel",
+    "getrandom",
+    "hyper",
+    "iana-time-zone",
+    "mio",
+    "r2d2",
+    "rand",
+    "reqwest",
+    "rustls",
+    "socket2",
     "tokio",
 ];
 
@@ -69,7 +79,11 @@ fn every_edge_between_our_crates_is_on_the_table_and_every_row_is_true() {
     let expected: BTreeMap<_, _> =
         ROOMS.iter().map(|(name, uses, tests)| ((*name).to_owned(), (set(uses), set(tests)))).collect();
     for name in expected.keys().chain(found.keys()) {
-        assert_eq!(found.get(name), expected.get(name), "{name}: what it depends on (left) is not on the table (right)");
+        assert_eq!(
+            found.get(name),
+            expected.get(name),
+            "{name}: what it depends on (left) is not on the table (right)"
+        );
     }
 }
 
@@ -101,7 +115,8 @@ fn no_pure_crate_reaches_io_a_clock_or_randomness() {
         })
         .collect();
     for pure in PURE {
-        let start = names.iter().find(|(_, name)| room(name) == Some(pure)).map(|(id, _)| *id).expect("the crate is there");
+        let start =
+            names.iter().find(|(_, name)| room(name) == Some(pure)).map(|(id, _)| *id).expect("the crate is there");
         let mut paths: HashMap<&PackageId, String> = HashMap::from([(start, (*pure).to_owned())]);
         let mut queue = VecDeque::from([start]);
         while let Some(id) = queue.pop_front() {

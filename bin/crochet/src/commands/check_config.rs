@@ -43,7 +43,9 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
                 "schema",
                 match database.pending_migrations() {
                     Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
-                    Ok(pending) => Ok(format!("{} migrations run at the next start: {}", pending.len(), pending.join(", "))),
+                    Ok(pending) => {
+                        Ok(format!("{} migrations run at the next start: {}", pending.len(), pending.join(", ")))
+                    }
                     Err(error) => Err(format!("{error:#}")),
                 },
             );

@@ -53,7 +53,10 @@ pub fn resolve(
     let public_url = settings.public_url.as_deref().and_then(|text| read_public_url(text, &mut problems));
     let payment_provider = settings.payment_provider.unwrap_or(PaymentProviderName::Mock);
     if payment_provider == PaymentProviderName::Relay {
-        problems.add("CROCHET_PAYMENT_PROVIDER", "the relay provider is not part of this version; use mock, in development");
+        problems.add(
+            "CROCHET_PAYMENT_PROVIDER",
+            "the relay provider is not part of this version; use mock, in development",
+        );
     }
     if let Some(keys) = &settings.master_keys
         && let Err(error) = MasterKeys::parse(keys)
@@ -110,7 +113,12 @@ pub fn resolve(
         check_interval: Duration::from_millis(settings.check_interval_millis.unwrap_or(default_interval).min(60_000)),
         max_open_quotes: at_least_one(settings.max_open_quotes, 100, "CROCHET_MAX_OPEN_QUOTES", &mut problems),
         sweep_interval: Duration::from_millis(settings.sweep_interval_millis.unwrap_or(5_000).clamp(50, 3_600_000)),
-        auth_difficulty: read_difficulty(settings.pow_difficulty_auth, Difficulty::AUTH, "CROCHET_POW_DIFFICULTY_AUTH", &mut problems),
+        auth_difficulty: read_difficulty(
+            settings.pow_difficulty_auth,
+            Difficulty::AUTH,
+            "CROCHET_POW_DIFFICULTY_AUTH",
+            &mut problems,
+        ),
         listing_difficulty: read_difficulty(
             settings.pow_difficulty_listing,
             Difficulty::LISTING,
@@ -129,8 +137,10 @@ fn check_development(settings: &Settings, bind: SocketAddr, problems: &mut Probl
     if !bind.ip().is_loopback() && settings.insecure_bind != Some(true) {
         problems.add(
             "CROCHET_BIND",
-            format!("{bind} can be reached from outside, and development takes mock payments: use a loopback address, \
-                     CROCHET_ENV=production, or --insecure-bind"),
+            format!(
+                "{bind} can be reached from outside, and development takes mock payments: use a loopback address, \
+                     CROCHET_ENV=production, or --insecure-bind"
+            ),
         );
     }
 }
@@ -152,7 +162,9 @@ fn check_production(settings: &Settings, public_url: Option<&Url>, problems: &mu
     match public_url {
         Some(url) if url.scheme() == "https" => {}
         Some(_) => problems.add("CROCHET_PUBLIC_URL", "production is reached by https"),
-        None if settings.public_url.is_none() => problems.add("CROCHET_PUBLIC_URL", "say under which https URL clients reach this gateway"),
+        None if settings.public_url.is_none() => {
+            problems.add("CROCHET_PUBLIC_URL", "say under which https URL clients reach this gateway")
+        }
         None => {}
     }
 }
@@ -173,7 +185,13 @@ fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
 }
 
 /// Without TLS compiled in, libpq's default silently goes without: production must not find out afterwards.
-fn check_database_url(setting: &'static str, text: &str, environment: Environment, has_tls: bool, problems: &mut Problems) {
+fn check_database_url(
+    setting: &'static str,
+    text: &str,
+    environment: Environment,
+    has_tls: bool,
+    problems: &mut Problems,
+) {
     let Ok(url) = Url::parse(text) else {
         problems.add(setting, "is not a URL: postgresql://user:password@host:5432/database");
         return;
@@ -208,7 +226,12 @@ fn at_least_one(given: Option<u32>, default: u32, setting: &'static str, problem
     given.unwrap_or(default)
 }
 
-fn read_difficulty(given: Option<u8>, default: Difficulty, setting: &'static str, problems: &mut Problems) -> Difficulty {
+fn read_difficulty(
+    given: Option<u8>,
+    default: Difficulty,
+    setting: &'static str,
+    problems: &mut Problems,
+) -> Difficulty {
     match given.map(Difficulty::new) {
         None => default,
         Some(Some(difficulty)) => difficulty,
@@ -239,11 +262,16 @@ mod tests {
 
     #[test]
     fn production_names_every_development_default_that_it_refuses() {
-        let settings = Settings { env: Some(Environment::Production), rate_limits: Some(Switch::Off), ..Settings::default() };
+        let settings =
+            Settings { env: Some(Environment::Production), rate_limits: Some(Switch::Off), ..Settings::default() };
         let refused = check(settings).unwrap_err();
-        for setting in
-            ["CROCHET_PAYMENT_PROVIDER", "CROCHET_MASTER_KEYS", "DATABASE_URL", "CROCHET_RATE_LIMITS", "CROCHET_PUBLIC_URL"]
-        {
+        for setting in [
+            "CROCHET_PAYMENT_PROVIDER",
+            "CROCHET_MASTER_KEYS",
+            "DATABASE_URL",
+            "CROCHET_RATE_LIMITS",
+            "CROCHET_PUBLIC_URL",
+        ] {
             assert!(refused.contains(&setting), "{setting} in {refused:?}");
         }
     }

@@ -56,12 +56,9 @@ impl Agent {
         let address = wallet.address().to_string();
         let body = json!({ "wallet_address": address, "purpose": "register" });
         let challenge = api.send(Method::POST, "/auth/challenge", &[], Some(bytes(&body))).await?.expect(200)?;
-        let pow_nonce = work(
-            challenge.text("/data/pow/challenge")?.to_owned(),
-            challenge.at("/data/pow/difficulty"),
-            screen,
-        )
-        .await?;
+        let pow_nonce =
+            work(challenge.text("/data/pow/challenge")?.to_owned(), challenge.at("/data/pow/difficulty"), screen)
+                .await?;
         let body = json!({
             "wallet_address": address,
             "signature": wallet.sign(challenge.text("/data/message")?),

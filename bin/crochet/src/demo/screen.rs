@@ -38,7 +38,9 @@ impl Screen {
     pub fn progress(&self, expected: u64, what: &'static str) -> ProgressBar {
         let target = if self.is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(expected), target).with_message(what);
-        if let Ok(style) = ProgressStyle::with_template("      {msg} [{bar:40}] {human_pos} of about {human_len} hashes, {per_sec}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("      {msg} [{bar:40}] {human_pos} of about {human_len} hashes, {per_sec}")
+        {
             bar.set_style(style.progress_chars("=> "));
         }
         bar

@@ -44,13 +44,14 @@ impl Seller {
         let address = listener.local_addr().context("the seller's port is unknown")?;
         let work = Arc::new(Work::default());
         let shared = web::Data::from(Arc::clone(&work));
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).route(PRIVATE_PATH, web::post().to(answer)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(1)
-            .listen(listener)
-            .context("the seller cannot listen")?
-            .run();
+        let server =
+            HttpServer::new(move || App::new().app_data(shared.clone()).route(PRIVATE_PATH, web::post().to(answer)))
+                .workers(1)
+                .disable_signals()
+                .shutdown_timeout(1)
+                .listen(listener)
+                .context("the seller cannot listen")?
+                .run();
         let handle = server.handle();
         tokio::spawn(server);
         Ok(Self { work, handle, url: format!("http://{address}{PRIVATE_PATH}") })
@@ -100,17 +101,14 @@ async fn answer(request: HttpRequest, body: web::Bytes, work: web::Data<Work>) -
         signature: header(headers::SIGNATURE),
     };
     let secret = work.secret.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let is_ours = secret.is_some_and(|secret| {
-        verify(&secret, &received, &body, SystemClock::default().now(), TOLERANCE).is_ok()
-    });
+    let is_ours =
+        secret.is_some_and(|secret| verify(&secret, &received, &body, SystemClock::default().now(), TOLERANCE).is_ok());
     if !is_ours {
         work.refused.fetch_add(1, Ordering::SeqCst);
         return HttpResponse::Unauthorized().json(serde_json::json!({ "error": "not signed by Crochet" }));
     }
-    let fails = work
-        .failures_to_play
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-        .is_ok();
+    let fails =
+        work.failures_to_play.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     if fails {
         return HttpResponse::InternalServerError().json(serde_json::json!({ "error": "played failure" }));
     }

@@ -141,7 +141,8 @@ async fn test_endpoint(provider: &Agent, listing: &Listing, seller: &Seller, scr
 async fn browse(api: &ApiClient, listing: &Listing, screen: &Screen) -> anyhow::Result<String> {
     let step = screen.step("find it as a buyer");
     let found = api.send(Method::GET, "/listings?q=demo+signal&sort=newest&limit=100", &[], None).await?.expect(200)?;
-    let ids: Vec<_> = found.at("/data").as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
+    let ids: Vec<_> =
+        found.at("/data").as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
     ensure!(ids.contains(&listing.id.as_str()), "the listing is not found");
     let detail = api.send(Method::GET, &format!("/listings/{}", listing.slug), &[], None).await?.expect(200)?;
     let gateway_url = detail.text("/data/gateway_url")?;

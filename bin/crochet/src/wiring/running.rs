@@ -164,8 +164,7 @@ impl Building<'_> {
             runtime: Handle::current(),
             tasks,
         };
-        let sweeper =
-            Sweeper { journal, sweeps: self.sweeps(), provider, check_interval: self.config.check_interval };
+        let sweeper = Sweeper { journal, sweeps: self.sweeps(), provider, check_interval: self.config.check_interval };
         Ok((parts, sweeper))
     }
 
@@ -207,16 +206,13 @@ impl Building<'_> {
             (None, _) => anyhow::bail!("the public URL has no host"),
         };
         let sealer = ChallengeSealer::new(*self.master_keys.derive("challenge sealing"));
-        let config = IdentityConfig {
-            difficulty: self.config.auth_difficulty,
-            ..IdentityConfig::new(domain, self.url)
-        };
+        let config =
+            IdentityConfig { difficulty: self.config.auth_difficulty, ..IdentityConfig::new(domain, self.url) };
         Ok(IdentityService::new(identities, Arc::clone(&self.clock), Arc::clone(&self.entropy), sealer, config))
     }
 
     fn catalogue_service(&self, guard: GuardPolicy) -> CatalogueService {
-        let config =
-            CatalogueConfig { difficulty: self.config.listing_difficulty, ..CatalogueConfig::new(self.url) };
+        let config = CatalogueConfig { difficulty: self.config.listing_difficulty, ..CatalogueConfig::new(self.url) };
         CatalogueService::new(
             self.catalogue_store(),
             Arc::new(UrlGuard(guard)),

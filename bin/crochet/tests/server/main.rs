@@ -1,0 +1,12 @@
+//! The whole server over real HTTP with real PostgreSQL: every test has a gateway and a database of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod support;
+
+mod smoke;

@@ -1,0 +1,9 @@
+//! What every test of the whole server needs: a gateway, agents, and a seller that does what it is told.
+
+mod agents;
+mod gateway;
+mod seller;
+
+pub(crate) use agents::{Market, Paid, pay, register};
+pub(crate) use gateway::{TestGateway, settings};
+pub(crate) use seller::{Behaviour, TestSeller};
