@@ -213,7 +213,13 @@ fn check_database_url(
 fn is_local(url: &Url) -> bool {
     match url.host() {
         None => true,
-        Some(Host::Domain(name)) => name == "localhost" || name.starts_with("%2F") || name.is_empty(),
+        // In a URL that is not http's, an IPv4 address is a name like any other.
+        Some(Host::Domain(name)) => {
+            name.is_empty()
+                || name == "localhost"
+                || name.to_ascii_lowercase().starts_with("%2f")
+                || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        }
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
     }
