@@ -4,7 +4,7 @@ use crochet_primitives::{ApiKeyId, EntropyExt, ProfileId, Timestamp, WalletId, t
 use crochet_secrets::ApiKey;
 use serde::Deserialize;
 
-use super::challenge::Intent;
+use super::intent::Intent;
 use super::profile::{AVATAR_URL, BIO, DISPLAY_NAME, MAX_BIO, NAME_LENGTH, WEBSITE};
 use super::{IdentityService, SignatureText};
 use crate::api_key::{Scopes, StoredApiKey};

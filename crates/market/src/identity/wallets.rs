@@ -4,7 +4,7 @@ use crochet_primitives::{EntropyExt, ProfileId, WalletId, truncate_to_millis};
 use crochet_wallet::{Chain, WalletAddress};
 use serde::Deserialize;
 
-use super::challenge::Intent;
+use super::intent::Intent;
 use super::{IdentityService, SignatureText};
 use crate::error::MarketError;
 use crate::fields::Problems;
