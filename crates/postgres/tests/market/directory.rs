@@ -67,6 +67,8 @@ async fn suspended_drafted_and_deleted_listings_take_no_new_calls_and_keep_their
     market.deliver(seller.id, &listing, at(0));
     assert_eq!(market.catalogue.remove(listing.id, seller.id).await.unwrap(), Removal::SoftDeleted);
     assert!(unavailable().await);
+    market.execute("UPDATE listings SET status = 'active'");
+    assert!(unavailable().await, "what is deleted takes no calls whatever its status");
 }
 
 #[tokio::test]
