@@ -19,6 +19,9 @@ use crate::listing::ListingView;
 use crate::ports::{OpenChallenge, Saved, Taken};
 use crate::profile::{AccountType, Profile};
 
+/// 32 random bytes in hexadecimal digits.
+const CHALLENGE_LEN: usize = 64;
+
 /// What `POST /listings/challenge` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IssuedListingChallenge {
@@ -134,7 +137,12 @@ impl CatalogueService {
 
     /// Whatever the work is worth, the challenge is used up.
     async fn spend_challenge(&self, caller: ProfileId, body: &ListingBody) -> Result<(), MarketError> {
-        let taken = match self.store.take_challenge(caller, body.pow_challenge.as_deref()).await? {
+        let named = body.pow_challenge.as_deref();
+        // What this service never issued need not be looked up, and no NUL reaches the database.
+        if named.is_some_and(|named| named.len() != CHALLENGE_LEN || !named.bytes().all(|b| b.is_ascii_hexdigit())) {
+            return Err(MarketError::ChallengeExpired);
+        }
+        let taken = match self.store.take_challenge(caller, named).await? {
             Taken::Taken(challenge) => challenge,
             Taken::None => return Err(MarketError::ChallengeExpired),
             Taken::Several => return Err(MarketError::SeveralChallengesOpen),

@@ -111,8 +111,10 @@ impl IdentityService {
             return Err(Problems::one("wallet_address", "is required"));
         };
 
-        let allowed = [Intent::AllowLink(caller, new), Intent::AllowAny(caller)];
-        let agreed = [Intent::Link(caller, Some(existing)), Intent::Link(caller, None)];
+        // A wallet that is linked already was given the texts of a change: both count here, so that the answer is that it
+        // is taken.
+        let allowed = [Intent::AllowLink(caller, new), Intent::AllowAny(caller), Intent::AllowChange(caller, new)];
+        let agreed = [Intent::Link(caller, Some(existing)), Intent::Link(caller, None), Intent::AllowAny(caller)];
         // Both, before either result counts: an attempt uses up every challenge that it names.
         let allowed = self.consume(existing, &body.existing_wallet.nonce, &allowed).await;
         let agreed = self.consume(new, &body.new_wallet.nonce, &agreed).await;

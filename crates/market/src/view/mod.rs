@@ -6,4 +6,4 @@ mod profile;
 
 pub use endpoint::{EndpointJson, RotatedJson};
 pub use listing::{CategoryJson, ListingDetailsJson, ListingJson, PublishedJson, RemovedJson};
-pub use profile::{ApiKeyJson, CreatedKeyJson, IssuedJson, ProfileJson, WalletJson};
+pub use profile::{ApiKeyJson, CreatedKeyJson, IssuedJson, MeJson, ProfileJson, WalletJson};

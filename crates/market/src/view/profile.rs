@@ -6,7 +6,7 @@ use crochet_wallet::Chain;
 use serde::{Serialize, Serializer};
 
 use crate::api_key::{Scope, StoredApiKey};
-use crate::identity::{CreatedKey, Issued};
+use crate::identity::{Caller, CreatedKey, Issued};
 use crate::linked_wallet::{Capability, LinkedWallet, WalletStatus};
 use crate::profile::{AccountType, Profile, ProfileRole};
 
@@ -119,6 +119,29 @@ impl From<&StoredApiKey> for ApiKeyJson {
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,
+        }
+    }
+}
+
+/// What `GET /me` answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeJson {
+    /// The caller.
+    pub profile: ProfileJson,
+    /// Its wallets, oldest first.
+    pub wallets: Vec<WalletJson>,
+    /// The key that it called with.
+    pub api_key: ApiKeyJson,
+}
+
+impl MeJson {
+    /// The caller with its wallets.
+    #[must_use]
+    pub fn new(caller: &Caller, wallets: &[LinkedWallet]) -> Self {
+        Self {
+            profile: ProfileJson::from(&caller.profile),
+            wallets: wallets.iter().map(WalletJson::from).collect(),
+            api_key: ApiKeyJson::from(&caller.key),
         }
     }
 }

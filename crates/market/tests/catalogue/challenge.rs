@@ -77,6 +77,10 @@ async fn the_one_open_challenge_needs_no_name_and_several_do() {
     let seller = bench.seller().await;
     let first = bench.worked(&seller, listing("{}")).await;
     let unnamed = ListingBody { pow_challenge: None, ..first.clone() };
+    for name in ["", "\0", "another"] {
+        let other = ListingBody { pow_challenge: Some(name.to_owned()), ..first.clone() };
+        assert_refused!(bench.service.create(&seller, &other).await, MarketError::ChallengeExpired);
+    }
     let second = bench.worked(&seller, listing("{}")).await;
     assert_refused!(bench.service.create(&seller, &unnamed).await, MarketError::SeveralChallengesOpen);
     bench.service.create(&seller, &second).await.unwrap();

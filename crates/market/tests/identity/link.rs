@@ -139,6 +139,19 @@ async fn a_wallet_of_any_profile_is_taken() {
 }
 
 #[tokio::test]
+async fn a_wallet_that_the_profile_has_already_is_taken_too() {
+    let bench = Bench::new();
+    let caller = bench.register(&evm(1)).await.profile.id;
+    for (is_named, is_linked) in [(true, true), (true, false), (false, false)] {
+        let body = link(&bench, caller, &evm(1), &solana(1), is_named).await;
+        match bench.service.link_wallet(caller, &body).await {
+            Ok(_) => assert!(is_linked),
+            refused => assert_refused!(refused, MarketError::WalletTaken),
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_fields_of_a_link_are_checked_before_anything_is_used_up() {
     let bench = Bench::new();
     let caller = bench.register(&evm(1)).await.profile.id;

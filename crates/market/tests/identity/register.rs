@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crochet_market::identity::{ChallengePurpose, ChallengeRequest, RegisterBody};
-use crochet_market::view::IssuedJson;
+use crochet_market::view::{IssuedJson, MeJson};
 use crochet_market::{AccountType, Capabilities, MarketError, ProfileRole, Scopes};
 use crochet_primitives::timestamp_from_millis;
 use crochet_wallet::Chain;
@@ -297,6 +297,20 @@ async fn the_raw_key_is_in_the_answer_and_in_no_debug_output() {
     assert_eq!(json["api_key_prefix"], raw[..9]);
     assert_eq!(json["user_id"], issued.profile.id.to_string());
     assert_eq!(json["wallet"]["address"], evm(1).text());
+}
+
+#[tokio::test]
+async fn me_is_the_caller_with_its_wallets_and_its_key() {
+    let bench = Bench::new();
+    let issued = bench.register(&solana(1)).await;
+    let caller = bench.caller(&issued).await;
+    let wallets = bench.service.wallets(caller.profile.id).await.unwrap();
+    let json = serde_json::to_value(MeJson::new(&caller, &wallets)).unwrap();
+    assert_eq!(json["profile"]["display_name"], "signal-bot");
+    assert_eq!(json["profile"]["account_type"], "agent");
+    assert_eq!(json["wallets"][0]["chain"], "solana");
+    assert_eq!(json["wallets"][0]["capabilities"], serde_json::json!(["auth", "recovery", "payment", "payout"]));
+    assert_eq!(json["api_key"]["prefix"], issued.stored.prefix);
 }
 
 #[test]
