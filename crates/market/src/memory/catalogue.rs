@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crochet_primitives::{CategoryId, Clock, ListingId, ProfileId, StorageError};
 
 use super::search::{is_wanted, sort};
-use super::{MemoryIdentities, lock};
+use super::{MemoryIdentities, lock, yield_once};
 use crate::category::Category;
 use crate::endpoint::{EndpointStatus, GatewayEndpoint};
 use crate::listing::{Listing, ListingQuery, ListingStatus, ListingView, SuspendedBy};
@@ -85,10 +85,12 @@ impl Tables {
 #[async_trait]
 impl Catalogue for MemoryCatalogue {
     async fn categories(&self) -> Result<Vec<Category>, StorageError> {
+        yield_once().await;
         Ok(categories())
     }
 
     async fn open_challenge(&self, challenge: &OpenChallenge, max_open: u32) -> Result<bool, StorageError> {
+        yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
         tables.challenges.retain(|open| now < open.expires_at);
@@ -101,6 +103,7 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn take_challenge(&self, profile: ProfileId, named: Option<&str>) -> Result<Taken, StorageError> {
+        yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
         let is_meant = |open: &OpenChallenge| {
@@ -115,6 +118,7 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn insert(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         if !tables.slugs.insert(listing.slug.clone()) {
             return Ok(Saved::SlugTaken);
@@ -128,6 +132,7 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn find(&self, id_or_slug: &str) -> Result<Option<ListingView>, StorageError> {
+        yield_once().await;
         let id = ListingId::parse(id_or_slug).ok();
         let tables = lock(&self.tables);
         let is_meant = |stored: &&Stored| match id {
@@ -139,6 +144,7 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn search(&self, query: &ListingQuery) -> Result<(Vec<ListingView>, u64), StorageError> {
+        yield_once().await;
         let categories = categories();
         let tables = lock(&self.tables);
         let all = tables.listings.values().filter(|stored| !stored.is_deleted);
@@ -153,6 +159,7 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         let Some(stored) = tables.listing(listing.id).map(|stored| stored.listing.clone()) else {
             return Ok(Saved::Stale);
@@ -174,6 +181,7 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError> {
+        yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
         let Some(stored) = tables.listing(listing).filter(|stored| stored.listing.provider == owner) else {
@@ -201,10 +209,12 @@ impl Catalogue for MemoryCatalogue {
     }
 
     async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError> {
+        yield_once().await;
         Ok(lock(&self.tables).endpoints.get(&listing).cloned())
     }
 
     async fn save_endpoint(&self, endpoint: &GatewayEndpoint) -> Result<Saved, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         if tables.listing(endpoint.listing).is_none() || !tables.is_next(endpoint) {
             return Ok(Saved::Stale);

@@ -10,7 +10,7 @@ use crochet_primitives::{ApiKeyId, Clock, ProfileId, StorageError, Timestamp, Wa
 use crochet_secrets::ApiKeyHash;
 use crochet_wallet::WalletAddress;
 
-use super::lock;
+use super::{lock, yield_once};
 use crate::api_key::StoredApiKey;
 use crate::linked_wallet::{LinkedWallet, WalletPatch, apply_wallet_patch};
 use crate::ports::{Identities, Linking, Registration, WalletChange};
@@ -61,6 +61,7 @@ impl Tables {
 #[async_trait]
 impl Identities for MemoryIdentities {
     async fn consume_challenge(&self, id: [u8; 32], _expires_at: Timestamp) -> Result<bool, StorageError> {
+        yield_once().await;
         Ok(lock(&self.tables).consumed.insert(id))
     }
 
@@ -70,6 +71,7 @@ impl Identities for MemoryIdentities {
         wallet: &LinkedWallet,
         key: &StoredApiKey,
     ) -> Result<Registration, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         if tables.wallet_of(&wallet.address).is_some() {
             return Ok(Registration::WalletTaken);
@@ -81,12 +83,14 @@ impl Identities for MemoryIdentities {
     }
 
     async fn owner(&self, address: &WalletAddress) -> Result<Option<(Profile, LinkedWallet)>, StorageError> {
+        yield_once().await;
         let tables = lock(&self.tables);
         let found = tables.wallet_of(address).cloned();
         Ok(found.and_then(|wallet| Some((tables.profiles.get(&wallet.profile)?.clone(), wallet))))
     }
 
     async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError> {
+        yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
         if revoke_others {
@@ -99,6 +103,7 @@ impl Identities for MemoryIdentities {
     }
 
     async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError> {
+        yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
         let is_good = |key: &StoredApiKey| {
@@ -115,12 +120,14 @@ impl Identities for MemoryIdentities {
     }
 
     async fn keys(&self, profile: ProfileId) -> Result<Vec<StoredApiKey>, StorageError> {
+        yield_once().await;
         let tables = lock(&self.tables);
         let keys = tables.keys.values().rev();
         Ok(keys.filter(|key| key.profile == profile && key.revoked_at.is_none()).cloned().collect())
     }
 
     async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError> {
+        yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
         let key = tables.keys.get_mut(&key).filter(|key| key.profile == profile && key.revoked_at.is_none());
@@ -128,10 +135,12 @@ impl Identities for MemoryIdentities {
     }
 
     async fn profile(&self, id: ProfileId) -> Result<Option<Profile>, StorageError> {
+        yield_once().await;
         Ok(self.find_profile(id))
     }
 
     async fn update_profile(&self, profile: &Profile) -> Result<bool, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         let Some(stored) = tables.profiles.get_mut(&profile.id) else {
             return Ok(false);
@@ -145,10 +154,12 @@ impl Identities for MemoryIdentities {
     }
 
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
+        yield_once().await;
         Ok(lock(&self.tables).wallets_of(profile))
     }
 
     async fn link_wallet(&self, wallet: &LinkedWallet) -> Result<Linking, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         if tables.wallet_of(&wallet.address).is_some() {
             return Ok(Linking::WalletTaken);
@@ -171,6 +182,7 @@ impl Identities for MemoryIdentities {
         wallet: WalletId,
         patch: WalletPatch,
     ) -> Result<WalletChange, StorageError> {
+        yield_once().await;
         let mut tables = lock(&self.tables);
         let wallets = tables.wallets_of(profile);
         if !wallets.iter().any(|own| own.id == wallet) {

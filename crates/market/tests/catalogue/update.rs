@@ -106,7 +106,8 @@ async fn retired_pricing_models_cannot_be_changed_to() {
     assert_refused!(refused, MarketError::PricingModelUnavailable { .. });
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+// On one thread, so that each of them reads before any writes.
+#[tokio::test]
 async fn changes_that_race_lose_nothing_of_one_another() {
     let bench = Bench::new();
     let seller = bench.seller().await;
