@@ -213,6 +213,13 @@ fn too_large(limit: usize) -> ApiError {
 /// Reads a checked text into a type, and says where it does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let text = check(bytes, Nul::Refused).map_err(|flaw| ApiError::bad_request(flaw.to_string()))?;
+    if !text.trim_ascii_start().starts_with('{') {
+        // A list of values in the fields' order would be read as well: nobody means that.
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(&error))?;
+        return Err(
+            ApiError::bad_request("The body is not a JSON object.").details(&serde_json::json!({ "path": "." }))
+        );
+    }
     let mut track = serde_path_to_error::Track::new();
     let mut parser = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(serde_path_to_error::Deserializer::new(&mut parser, &mut track));

@@ -437,9 +437,10 @@ fn mismatch(call: CallId, what: Mismatch) -> ApiError {
     let (differs, message) = match what {
         Mismatch::Listing => ("listing", "This relay request was made for another listing."),
         Mismatch::Body => ("body", "This relay request was made for another body."),
-        Mismatch::NowFree => {
-            ("price", "The terms of this relay request have ended, and the listing is free now: call it without the id.")
-        }
+        Mismatch::NowFree => (
+            "price",
+            "The terms of this relay request have ended, and the listing is free now: call it without the id.",
+        ),
     };
     ApiError::new(Code::RelayRequestMismatch, message)
         .details(&json!({ "relay_request_id": call.relay_request_id(), "differs": differs }))

@@ -1,0 +1,148 @@
+//! An HTTP/1.1 client that sends exactly what it is told to.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// No answer takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One request in the making.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    address: SocketAddr,
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn new(address: SocketAddr, method: &str, target: &str) -> Self {
+        Self { address, method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn bearer(self, key: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {key}"))
+    }
+
+    pub(crate) fn json(self, body: impl Into<Vec<u8>>) -> Self {
+        self.header("Content-Type", "application/json").raw(body)
+    }
+
+    pub(crate) fn raw(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", self.method, self.target);
+        if !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH") {
+            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+        }
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        [head.into_bytes(), self.body.clone()].concat()
+    }
+
+    /// Sends it and hangs up without reading the answer.
+    pub(crate) async fn send_and_hang_up(self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(&self.bytes()).await.unwrap();
+        stream
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        exchange(self.address, &self.bytes()).await
+    }
+}
+
+/// Sends bytes, and reads until the server hangs up.
+pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let whole = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // A server that refuses a body early may close before it has read all of it.
+        let _ = stream.write_all(bytes).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        Answer::parse(&answer)
+    };
+    tokio::time::timeout(PATIENCE, whole).await.unwrap_or_else(|_| panic!("no answer in time"))
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let split = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        let split = split.unwrap_or_else(|| panic!("not an answer: {:?}", String::from_utf8_lossy(bytes)));
+        let head = std::str::from_utf8(&bytes[..split]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines
+            .map(|line| line.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Self { status, headers, body: bytes[split + 4..].to_vec() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// `data`, of an answer with this status.
+    pub(crate) fn data(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.json()["data"].clone()
+    }
+
+    /// Asserts status and code, and that the error has everything an error has.
+    pub(crate) fn refuses(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        let json = self.json();
+        let error = &json["error"];
+        assert_eq!((&json["success"], &error["code"]), (&Value::Bool(false), &Value::from(code)), "{json}");
+        assert!(error["message"].as_str().is_some_and(|text| text.len() > 5), "{json}");
+        let recovery = &error["recovery"];
+        assert!(recovery["retryable"].is_boolean() && recovery["summary"].is_string(), "{json}");
+        assert!(recovery["preserve"].is_array() && recovery["discard"].is_array(), "{json}");
+        assert!(recovery["next_action"].is_string(), "{json}");
+        assert_eq!(recovery["docs_url"], format!("https://crochet.test/docs/errors/{code}"));
+        assert_eq!(recovery["reference_url"], "https://crochet.test/docs/errors");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        self.has_request_id();
+        match self.header("retry-after") {
+            Some(seconds) => assert_eq!(recovery["retry_after_seconds"].to_string(), seconds, "{json}"),
+            None => assert!(recovery["retry_after_seconds"].is_null(), "{json}"),
+        }
+        json
+    }
+
+    pub(crate) fn has_request_id(&self) {
+        assert!(self.header("x-request-id").is_some_and(|id| !id.is_empty()), "{:?}", self.headers);
+    }
+}

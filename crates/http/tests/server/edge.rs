@@ -1,0 +1,170 @@
+//! What every answer has, and what is said without any resource.
+
+use actix_web::http::Method;
+use crochet_http::{Code, Environment};
+use serde_json::json;
+
+use crate::client::exchange;
+use crate::world::{PAID, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_a_request_id_and_a_sane_one_is_kept() {
+    let world = World::new().await;
+    for (method, target) in
+        [("GET", "/api/v1/health"), ("GET", "/nowhere"), ("DELETE", "/api/v1/me"), ("GET", "/api/v1/me")]
+    {
+        let answer = world.request(method, target).send().await;
+        let id = answer.header("x-request-id").unwrap();
+        assert_eq!((id.len(), &id[14..15]), (36, "7"), "a UUIDv7: {id}");
+        let answer = world.request(method, target).header("X-Request-Id", "a.B_9-").send().await;
+        assert_eq!(answer.header("x-request-id"), Some("a.B_9-"));
+    }
+    for bad in ["a b", "<x>", "ä", &"x".repeat(129)] {
+        let answer = world.get("/api/v1/health").header("X-Request-Id", bad).send().await;
+        assert_ne!(answer.header("x-request-id"), Some(bad));
+        answer.has_request_id();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn security_headers_are_on_successes_and_errors_alike() {
+    let world = World::new().await;
+    for target in ["/api/v1/categories", "/nowhere"] {
+        let answer = world.get(target).send().await;
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert!(answer.header("access-control-allow-credentials").is_none());
+        assert!(answer.header("access-control-expose-headers").unwrap().contains("Retry-After"));
+    }
+    let answer = world.get("/api/v1/me").bearer(&world.buyer.key).send().await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_allows_the_payment_headers() {
+    let world = World::new().await;
+    let answer = world
+        .request("OPTIONS", PAID)
+        .header("Origin", "https://agent.example")
+        .header("Access-Control-Request-Method", "POST")
+        .header("Access-Control-Request-Headers", "authorization, x-crochet-relay-request-id")
+        .send()
+        .await;
+    assert_eq!(answer.status, 204);
+    let allowed = answer.header("access-control-allow-headers").unwrap();
+    for name in ["Authorization", "Idempotency-Key", "X-Crochet-Relay-Request-Id", "X-Crochet-Payment-Scheme"] {
+        assert!(allowed.contains(name), "{allowed}");
+    }
+    assert!(answer.header("access-control-allow-methods").unwrap().contains("POST"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_method_is_a_405_that_lists_those_there_are() {
+    let world = World::new().await;
+    for (method, target, allow) in [
+        ("GET", PAID, "POST, OPTIONS"),
+        ("POST", "/api/v1/ledger", "GET, HEAD, OPTIONS"),
+        ("PUT", "/api/v1/me", "GET, HEAD, PATCH, OPTIONS"),
+        ("GET", "/api/v1/register", "POST, OPTIONS"),
+        ("GET", "/api/v1/listings/challenge", "POST, OPTIONS"),
+        ("BREW", "/api/v1/categories", "GET, HEAD, OPTIONS"),
+    ] {
+        let answer = world.request(method, target).send().await;
+        answer.refuses(405, "METHOD_NOT_ALLOWED");
+        assert_eq!(answer.header("allow"), Some(allow), "{method} {target}");
+    }
+    let answer = world.request("OPTIONS", "/api/v1/me").send().await;
+    assert_eq!((answer.status, answer.header("allow")), (204, Some("GET, HEAD, PATCH, OPTIONS")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_is_a_get_without_its_body() {
+    let world = World::new().await;
+    let whole = world.get("/api/v1/categories").send().await;
+    let answer = world.request("HEAD", "/api/v1/categories").send().await;
+    assert_eq!((answer.status, answer.body.len()), (200, 0));
+    assert_eq!(answer.header("content-length"), Some(whole.body.len().to_string().as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_that_are_none_are_404_in_the_envelope() {
+    let world = World::new().await;
+    for target in ["/x", "/api/v1", "/api/v2/me", "/api/v1/listings/a/b/c", "/%00", "/%ff%fe", "/api/v1/gateway"] {
+        world.get(target).send().await.refuses(404, "NOT_FOUND");
+    }
+    assert_eq!(world.get("/api/v1/categories/").send().await.status, 200);
+    assert_eq!(world.get("//api/v1//categories").send().await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_retired_is_gone_for_every_method() {
+    let world = World::new().await;
+    for target in [
+        "payments/setup",
+        "payments/verify",
+        "subscribe",
+        "subscribe/some-listing",
+        "listings/some-listing/subscribe",
+        "subscriptions",
+        "subscriptions/1/cancel",
+        "balance",
+        "deposits",
+        "deposits/1",
+    ] {
+        for method in ["GET", "POST", "DELETE"] {
+            let json = world.request(method, &format!("/api/v1/{target}")).send().await.refuses(410, "GONE");
+            assert_eq!(json["error"]["recovery"]["next_action"], "use_direct_gateway");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_alive_and_ready_tells_the_parts() {
+    let world = World::new().await;
+    let data = world.get("/api/v1/health").send().await.data(200);
+    assert_eq!((&data["status"], data["version"].is_string()), (&json!("ok"), true));
+    let data = world.get("/api/v1/ready").send().await.data(200);
+    assert_eq!(
+        (&data["status"], &data["database"], &data["migrations"]),
+        (&json!("ready"), &json!("ok"), &json!("ok"))
+    );
+    assert_eq!((&data["provider"], &data["provider_condition"]), (&json!("mock"), &json!("unknown")));
+
+    let other = World::with(|config| config.environment = Environment::Production).await;
+    let json = other.get("/api/v1/ready").send().await.refuses(503, "SERVICE_UNAVAILABLE");
+    assert_eq!((&json["data"]["status"], &json["data"]["migrations"]), (&json!("not_ready"), &json!("failing")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_front_page_and_the_error_reference_lead_on() {
+    let world = World::new().await;
+    let data = world.get("/").send().await.data(200);
+    assert_eq!((&data["name"], &data["api"]), (&json!("Crochet"), &json!("https://crochet.test/api/v1")));
+    let data = world.get("/docs/errors").send().await.data(200);
+    assert_eq!(data["codes"].as_array().unwrap().len(), Code::ALL.len());
+    assert!(data["next_actions"].as_array().unwrap().len() > 10);
+    for code in Code::ALL {
+        let data = world.get(&format!("/docs/errors/{}", code.as_str())).send().await.data(200);
+        assert_eq!(data["status"], code.status().as_u16());
+    }
+    world.get("/docs/errors/NOPE").send().await.refuses(404, "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accept_that_excludes_json_is_refused() {
+    let world = World::new().await;
+    let get = |accept: &str| world.get("/api/v1/categories").header("Accept", accept);
+    get("text/html").send().await.refuses(406, "NOT_ACCEPTABLE");
+    for accept in ["*/*", "text/html, application/json;q=0.5", "application/*"] {
+        assert_eq!(get(accept).send().await.status, 200, "{accept}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_is_a_400_or_a_closed_connection() {
+    let world = World::new().await;
+    let answer = exchange(world.address, b"GET / HTTP/1.1\r\nBad Header\r\n\r\n").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(Method::GET.as_str(), "GET");
+    world.get("/api/v1/health").send().await.data(200);
+}

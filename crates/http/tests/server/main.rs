@@ -1,0 +1,17 @@
+//! The whole server over ports in memory: a real listener, and a client that writes bytes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
+mod accounts;
+mod admission;
+mod client;
+mod edge;
+mod failures;
+mod gateway;
+mod history;
+mod hostile;
+mod mock_provider;
+mod payment_outcomes;
+mod selling;
+mod stopping;
+mod world;
