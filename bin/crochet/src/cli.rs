@@ -74,10 +74,14 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         commands::say(&keys::generate(id, &SystemEntropy));
         return Ok(ExitCode::SUCCESS);
     }
-    let settings = match &cli.config {
+    let mut settings = match &cli.config {
         Some(path) => cli.settings.or(read_file(path)?),
         None => cli.settings,
     };
+    // The demonstration's own lines are what one wants to see, not those of the gateway that it plays with.
+    if matches!(cli.command, Some(Command::Demo { .. })) {
+        settings.log.get_or_insert_with(|| "warn".to_owned());
+    }
     let host = Host::from_variables(std::env::vars_os());
     let command = cli.command.unwrap_or(Command::Serve);
     let config = match configure(settings, &host) {

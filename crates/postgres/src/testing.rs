@@ -80,10 +80,50 @@ impl TestDatabase {
         &self.db
     }
 
+    /// Runs a statement as the owner, and answers how many rows it touched.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn execute(&self, statement: &str) -> usize {
+        let (url, statement) = (self.cluster().url_for(&self.name), statement.to_owned());
+        blocking(move || {
+            let mut conn = or_panic(PgConnection::establish(&url));
+            or_panic(diesel::sql_query(statement).execute(&mut conn))
+        })
+        .await
+    }
+
+    /// Runs a statement as the owner in a transaction that stays open: what it locks is locked until the answer is
+    /// dropped.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn hold(&self, statement: &str) -> OpenTransaction {
+        let (url, statement) = (self.cluster().url_for(&self.name), statement.to_owned());
+        blocking(move || {
+            let mut conn = or_panic(PgConnection::establish(&url));
+            or_panic(diesel::sql_query("BEGIN").execute(&mut conn));
+            or_panic(diesel::sql_query(statement).execute(&mut conn));
+            OpenTransaction { _conn: conn }
+        })
+        .await
+    }
+
     /// The server that it is on.
     #[must_use]
     pub fn cluster(&self) -> &'static TestCluster {
         cluster()
+    }
+}
+
+/// A transaction that holds its locks until this is dropped; nothing of it is kept.
+pub struct OpenTransaction {
+    _conn: PgConnection,
+}
+
+impl std::fmt::Debug for OpenTransaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenTransaction").finish_non_exhaustive()
     }
 }
 

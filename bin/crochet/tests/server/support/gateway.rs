@@ -55,12 +55,23 @@ impl TestGateway {
 
     /// Stops the gateway and starts another one on the same database and port range.
     pub(crate) async fn restart(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop(Duration::from_secs(10)).await;
-        }
+        self.stop().await;
         let running = run(&self.config).await;
         self.api = ApiClient::new(running.url()).unwrap();
         self.running = Some(running);
+    }
+
+    /// Stops the gateway; its database and its keys stay.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop(Duration::from_secs(10)).await;
+        }
+    }
+
+    /// Starts another gateway on the same database, with the same keys.
+    pub(crate) async fn replica(&self) -> Replica {
+        let running = run(&self.config).await;
+        Replica { api: ApiClient::new(running.url()).unwrap(), _running: running }
     }
 
     /// Moves the clock by which leases, quotes and waits are measured.
@@ -77,6 +88,12 @@ impl TestGateway {
     pub(crate) async fn audit(&self) -> AuditReport {
         books(self.database.db()).audit().await.unwrap()
     }
+}
+
+/// A second gateway on the database of a first one.
+pub(crate) struct Replica {
+    pub(crate) api: ApiClient,
+    _running: Running,
 }
 
 async fn run(config: &Config) -> Running {

@@ -2,8 +2,12 @@
 
 mod agents;
 mod gateway;
+mod money;
+mod process;
 mod seller;
 
 pub(crate) use agents::{Market, Paid, pay, register};
 pub(crate) use gateway::{TestGateway, settings};
+pub(crate) use money::{assert_error, code, eventually, retry_after, seller_bytes};
+pub(crate) use process::GatewayProcess;
 pub(crate) use seller::{Behaviour, TestSeller};

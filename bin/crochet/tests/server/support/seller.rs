@@ -25,6 +25,10 @@ pub(crate) enum Behaviour {
     Held,
     /// Never ends its answer.
     Endless,
+    /// Closes the connection in the middle of its answer.
+    BreaksOff,
+    /// Sends the caller elsewhere.
+    Redirect(&'static str),
 }
 
 /// One request as the seller received it.
@@ -144,6 +148,11 @@ async fn answer(request: HttpRequest, body: Bytes, inner: web::Data<Inner>) -> H
             });
             HttpResponse::Ok().content_type("application/json").streaming(chunks)
         }
+        Behaviour::BreaksOff => {
+            let chunks = [Ok(Bytes::from_static(b"{\"half\":")), Err(actix_web::error::ErrorInternalServerError("gone"))];
+            HttpResponse::Ok().content_type("application/json").streaming(futures::stream::iter(chunks))
+        }
+        Behaviour::Redirect(to) => HttpResponse::Found().insert_header(("location", to)).finish(),
     }
 }
 
