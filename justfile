@@ -19,7 +19,7 @@ test *args:
 # Format, lint, and check the documentation, as CI does
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Everything that has to pass before a change lands
