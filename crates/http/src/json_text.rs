@@ -68,6 +68,8 @@ pub(crate) fn check(bytes: &[u8], nul: Nul) -> Result<&str, Flaw> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -90,5 +92,23 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf_8_are_named_by_their_place() {
         assert_eq!(check(b"\"a\xff\"", Nul::Refused), Err(Flaw::Encoding { at: 2 }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_the_check(bytes: Vec<u8>) {
+            let _ = check(&bytes, Nul::Refused);
+        }
+
+        #[test]
+        fn every_string_without_a_nul_passes_and_every_string_with_one_is_refused(text: String, at in 0_usize..20) {
+            let plain: String = text.chars().filter(|c| *c != '\0').collect();
+            let sent = serde_json::to_string(&[&plain]).unwrap();
+            prop_assert_eq!(check(sent.as_bytes(), Nul::Refused), Ok(sent.as_str()));
+            let (before, after): (String, String) = (plain.chars().take(at).collect(), plain.chars().skip(at).collect());
+            let sent = serde_json::to_string(&format!("{before}\0{after}")).unwrap();
+            let is_refused = matches!(check(sent.as_bytes(), Nul::Refused), Err(Flaw::Nul { .. }));
+            prop_assert!(is_refused);
+        }
     }
 }

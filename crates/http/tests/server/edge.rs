@@ -1,8 +1,11 @@
 //! What every answer has, and what is said without any resource.
 
-use actix_web::http::Method;
+use std::time::Duration;
+
 use crochet_http::{Code, Environment};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::client::exchange;
 use crate::world::{PAID, World};
@@ -165,6 +168,25 @@ async fn what_is_no_http_is_a_400_or_a_closed_connection() {
     let world = World::new().await;
     let answer = exchange(world.address, b"GET / HTTP/1.1\r\nBad Header\r\n\r\n").await;
     assert_eq!(answer.status, 400);
-    assert_eq!(Method::GET.as_str(), "GET");
     world.get("/api/v1/health").send().await.data(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_does_not_come_is_given_up() {
+    let world = World::with(|config| config.head_timeout = Duration::from_millis(200)).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await.unwrap().unwrap();
+    assert!(!String::from_utf8_lossy(&rest).starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_requests_go_over_one_connection() {
+    let world = World::new().await;
+    let get = "GET /api/v1/health HTTP/1.1\r\nHost: t\r\n\r\n";
+    let last = "GET /api/v1/nothing HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    let answer = exchange(world.address, format!("{get}{get}{last}").as_bytes()).await;
+    let all = format!("HTTP/1.1 200{}", answer.text());
+    assert_eq!((answer.status, all.matches("HTTP/1.1 200").count(), all.matches("HTTP/1.1 404").count()), (200, 2, 1));
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crochet_primitives::CallId;
-use crochet_relay::memory::ScriptedProvider;
-use crochet_relay::{Arrival, Observation};
+use crochet_relay::Observation;
 use serde_json::{Value, json};
 
+use crate::surroundings::PANIC_BODY;
 use crate::world::{BODY, FREE, PAID, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +130,6 @@ async fn what_is_under_way_is_a_202_that_says_when_to_ask_again() {
         assert_eq!(data["payment"]["provider"], "mock");
     }
 
-    world.clock.advance(Duration::from_secs(15 * 60 + 1));
     let late = World::new().await;
     let id = late.quote().await;
     late.clock.advance(Duration::from_secs(15 * 60 + 1));
@@ -193,19 +192,10 @@ async fn a_listing_is_called_by_its_uuid_as_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_on_the_money_path_is_a_500_and_not_a_hang() {
     let world = World::new().await;
-    let id = world.quote().await;
-    let ask = world.provider.asks().remove(0);
-    let mut payment = ScriptedProvider::payment_for(&world.provider.terms_for(&ask), "pay-1");
-    payment.base_units = 10_000;
-    world.provider.will_see(Observation::Arrived(vec![payment]));
-    world.directory.change_offer("paid", |offer| {
-        if let Some(endpoint) = &mut offer.endpoint {
-            endpoint.timeout = Duration::MAX;
-        }
-    });
-    world.upstream.will_answer(Arrival::MayHaveRun { cause: crochet_relay::Cause::Timeout, latency_ms: 1 });
-    // Whatever comes of an absurd timeout, it is an answer.
-    let answer = world.retry(&id).send().await;
-    assert!([500, 504].contains(&answer.status), "{}", answer.text());
-    answer.has_request_id();
+    let call = world.post(FREE).bearer(&world.buyer.key).json(PANIC_BODY).header("X-Request-Id", "find-me");
+    let answer = call.send().await;
+    let json = answer.refuses(500, "INTERNAL_ERROR");
+    assert_eq!(json["error"]["recovery"]["next_action"], "contact_operator");
+    assert_eq!(answer.header("x-request-id"), Some("find-me"));
+    assert!(!answer.text().contains("a test asked"), "{}", answer.text());
 }

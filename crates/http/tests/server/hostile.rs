@@ -91,6 +91,8 @@ async fn bodies_have_a_longest_size_announced_or_not() {
     );
     let chunked = format!("{head}{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
     crate::client::exchange(world.address, chunked.as_bytes()).await.refuses(413, "PAYLOAD_TOO_LARGE");
+    let flood = format!("\"{}\"", "x".repeat(8 * 1024 * 1024));
+    world.post(FREE).bearer(&world.buyer.key).json(flood).send().await.refuses(413, "PAYLOAD_TOO_LARGE");
     let absurd = format!(
         "POST {FREE} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Type: \
          application/json\r\nContent-Length: 18446744073709551615\r\n\r\n",

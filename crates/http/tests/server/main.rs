@@ -12,6 +12,8 @@ mod history;
 mod hostile;
 mod mock_provider;
 mod payment_outcomes;
+mod people;
 mod selling;
 mod stopping;
+mod surroundings;
 mod world;

@@ -3,7 +3,8 @@
 use crochet_http::Environment;
 use serde_json::json;
 
-use crate::world::{PANIC_AFTER_MS, World};
+use crate::surroundings::PANIC_AFTER_MS;
+use crate::world::World;
 
 fn till(id: &str) -> String {
     format!("/api/v1/mock-provider/payments/{id}/pay")

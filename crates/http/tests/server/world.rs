@@ -6,26 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use async_trait::async_trait;
-use crochet_http::{
-    AppParts, Condition, Environment, HttpConfig, MockPay, MockReceipt, MockStatus, RateLimits, Readiness,
-    ReadinessReport, serve,
-};
+use crochet_http::{AppParts, Environment, HttpConfig, RateLimits, serve};
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_market::memory::{MemoryCatalogue, MemoryGuard, MemoryIdentities};
 use crochet_market::ports::Identities;
-use crochet_market::{
-    AccountType, Capabilities, LinkedWallet, Profile, ProfileRole, Scope, Scopes, StoredApiKey, WalletStatus,
-};
+use crochet_market::{ProfileRole, Scope, Scopes};
 use crochet_pow::{ChallengeSealer, Difficulty, solve};
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, Price};
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
-use crochet_primitives::{ApiKeyId, CallId, Clock, EntropyExt, ListingId, ProfileId, StorageError, WalletId};
+use crochet_primitives::{CallId, Clock, EntropyExt, ListingId, ProfileId, WalletId};
 use crochet_relay::memory::{MemoryDirectory, MemoryJournal, ScriptedProvider, ScriptedUpstream};
-use crochet_relay::ports::{MockOutcome, Offer};
+use crochet_relay::ports::Offer;
 use crochet_relay::{Endpoint, Gateway, Observation, PayerWallet, Policy};
-use crochet_secrets::ApiKey;
 use crochet_signing::{SigningSecret, SigningSecrets};
 use crochet_wallet::{Chain, EvmSigner};
 use serde_json::{Value, json};
@@ -33,6 +26,8 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::client::{Answer, Request};
+use crate::people::{Account, account, new_key};
+use crate::surroundings::{PanickingSeller, Probe, Till};
 
 pub(crate) const PAID: &str = "/api/v1/gateway/paid";
 pub(crate) const FREE: &str = "/api/v1/gateway/free";
@@ -53,13 +48,6 @@ pub(crate) struct World {
     entropy: Arc<SeededEntropy>,
 }
 
-/// A profile with a key of all scopes.
-#[derive(Clone)]
-pub(crate) struct Account {
-    pub(crate) id: ProfileId,
-    pub(crate) key: String,
-}
-
 impl World {
     /// Rate limits are off: they are tested where they are on.
     pub(crate) async fn new() -> Self {
@@ -74,11 +62,12 @@ impl World {
         let directory = Arc::new(MemoryDirectory::default());
         let provider = Arc::new(ScriptedProvider::new("mock"));
         let upstream = Arc::new(ScriptedUpstream::default());
+        let seller = Arc::new(PanickingSeller { seller: upstream.clone() });
         let gateway = Gateway {
             journal: journal.clone(),
             directory: directory.clone(),
             provider: provider.clone(),
-            upstream: upstream.clone(),
+            upstream: seller.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             policy,
@@ -101,7 +90,7 @@ impl World {
         let parts = AppParts {
             gateway: Arc::new(gateway),
             books: journal.clone(),
-            upstream: upstream.clone(),
+            upstream: seller,
             identity: Arc::new(IdentityService::new(
                 identities.clone(),
                 clock.clone(),
@@ -271,105 +260,5 @@ pub(crate) fn endpoint() -> Endpoint {
         timeout: Duration::from_secs(30),
         max_request_bytes: 262_144,
         max_response_bytes: 1_048_576,
-    }
-}
-
-fn new_key(profile: ProfileId, clock: &dyn Clock, entropy: &SeededEntropy, scopes: Scopes) -> (ApiKey, StoredApiKey) {
-    let key = ApiKey::generate(entropy.bytes());
-    let stored = StoredApiKey {
-        id: ApiKeyId::new(clock.now(), entropy.bytes()),
-        profile,
-        name: "test".to_owned(),
-        prefix: key.prefix(),
-        hash: key.hash(),
-        scopes,
-        created_at: clock.now(),
-        expires_at: None,
-        revoked_at: None,
-        last_used_at: None,
-    };
-    (key, stored)
-}
-
-async fn account(
-    identities: &MemoryIdentities,
-    clock: &dyn Clock,
-    entropy: &SeededEntropy,
-    role: ProfileRole,
-    scopes: Scopes,
-) -> Account {
-    let now = clock.now();
-    let id = ProfileId::new(now, entropy.bytes());
-    let profile = Profile {
-        id,
-        display_name: "somebody".to_owned(),
-        account_type: AccountType::Agent,
-        role,
-        bio: None,
-        website: None,
-        avatar_url: None,
-        is_verified: false,
-        score: None,
-        created_at: now,
-    };
-    let wallet = LinkedWallet {
-        id: WalletId::new(now, entropy.bytes()),
-        profile: id,
-        address: EvmSigner::from_bytes(entropy.bytes()).unwrap().address(),
-        is_primary: true,
-        capabilities: Capabilities::all(),
-        status: WalletStatus::Active,
-        created_at: now,
-    };
-    let (key, stored) = new_key(id, clock, entropy, scopes);
-    identities.register(&profile, &wallet, &stored).await.unwrap();
-    Account { id, key: key.expose().to_owned() }
-}
-
-struct Probe {
-    is_ready: bool,
-}
-
-#[async_trait]
-impl Readiness for Probe {
-    async fn look(&self) -> ReadinessReport {
-        ReadinessReport {
-            database: Condition::Ok,
-            migrations: if self.is_ready { Condition::Ok } else { Condition::Failing },
-            provider: "mock".to_owned(),
-            provider_condition: Condition::Unknown,
-        }
-    }
-}
-
-/// Takes payments for calls that are recorded; panics when a test asks it to.
-struct Till {
-    journal: Arc<MemoryJournal>,
-}
-
-pub(crate) const PANIC_AFTER_MS: u64 = 666;
-
-#[async_trait]
-impl MockPay for Till {
-    async fn pay(
-        &self,
-        call: CallId,
-        outcome: MockOutcome,
-        settle_after: Duration,
-        amount: Option<MicroUsd>,
-    ) -> Result<Option<MockReceipt>, StorageError> {
-        use crochet_relay::ports::Journal;
-        assert_ne!(settle_after, Duration::from_millis(PANIC_AFTER_MS), "a test asked for this panic");
-        if self.journal.find(call).await?.is_none() {
-            return Ok(None);
-        }
-        let status = match outcome {
-            _ if !settle_after.is_zero() => MockStatus::Pending,
-            MockOutcome::Success => MockStatus::Success,
-            MockOutcome::Pending => MockStatus::Pending,
-            MockOutcome::Failure => MockStatus::Failure,
-            MockOutcome::Refund => MockStatus::Refund,
-        };
-        Ok(Some(MockReceipt { status, reference: format!("mock_{}", amount.unwrap_or_default().micros()) }))
     }
 }

@@ -1,0 +1,73 @@
+//! From the gateway's reply to status and body: one match, and what each case sends.
+
+mod delivered;
+mod payment;
+mod refusals;
+mod required;
+mod seller_failed;
+mod under_way;
+
+use actix_web::HttpResponse;
+use crochet_relay::Reply;
+use serde_json::json;
+
+use crate::code::Code;
+use crate::error::ApiError;
+use crate::recovery::{NextAction, Recovery};
+use delivered::{delivered, no_longer_available};
+use refusals::{listing_unavailable, mismatch, quote_refused};
+use required::payment_required;
+use seller_failed::seller_failed;
+use under_way::accepted;
+
+/// The one match from replies to answers.
+pub(crate) fn answer(reply: Reply) -> Result<HttpResponse, ApiError> {
+    match reply {
+        Reply::PaymentRequired { record, why } => Err(payment_required(&record, &why)),
+        Reply::Accepted { record, progress, retry_after_seconds } => accepted(&record, progress, retry_after_seconds),
+        Reply::Delivered { record, delivery, body, replayed } => delivered(&record, &delivery, body, replayed),
+        Reply::SellerFailed { record, failure, retry_after_seconds } => {
+            Err(seller_failed(&record, &failure, retry_after_seconds))
+        }
+        Reply::ResponseNoLongerAvailable { record, delivery } => Err(no_longer_available(&record, &delivery)),
+        Reply::ListingUnavailable { record } => Err(listing_unavailable(record.as_deref())),
+        Reply::ListingHasNoEndpoint => {
+            Err(ApiError::new(Code::ListingHasNoEndpoint, "This free listing has no gateway endpoint."))
+        }
+        Reply::ListingNotFound => Err(ApiError::not_found("Listing not found.").recovery(Recovery::change(
+            NextAction::ChooseOtherListing,
+            "Check the listing's id or slug; GET /listings lists those that can be called.",
+        ))),
+        Reply::CallNotFound => Err(ApiError::not_found("You have no such relay request.").recovery(
+            Recovery::change(NextAction::FixRequest, "Check X-Crochet-Relay-Request-Id; leave it out for a new call.")
+                .preserve(&["request_body"]),
+        )),
+        Reply::Mismatch { call, what } => Err(mismatch(call, what)),
+        Reply::IdempotencyKeyReused => Err(ApiError::new(
+            Code::IdempotencyKeyReused,
+            "This Idempotency-Key was used for another body, other origin headers, or another call.",
+        )),
+        Reply::QuoteRefused { record, refusal } => Err(quote_refused(&record, &refusal)),
+        Reply::TooManyOpenQuotes { limit } => Err(ApiError::new(
+            Code::TooManyOpenQuotes,
+            format!("{limit} unpaid calls are open, and there can be no more."),
+        )
+        .details(&json!({ "limit": limit }))
+        .retry_after(60)),
+        Reply::BodyTooLarge { limit } => {
+            Err(ApiError::new(Code::PayloadTooLarge, format!("This listing takes bodies of up to {limit} bytes."))
+                .details(&json!({ "limit_bytes": limit })))
+        }
+        Reply::ProviderUnavailable { retry_after_seconds } => Err(ApiError::new(
+            Code::PaymentProviderUnavailable,
+            "The payment provider gave no terms. Nothing is to be paid yet.",
+        )
+        .retry_after(retry_after_seconds)),
+        Reply::Unrecorded { call, retry_after_seconds } => Err(ApiError::new(
+            Code::ServiceUnavailable,
+            "The seller answered, and that could not be recorded. The same request may be sent again, at no charge.",
+        )
+        .data(&json!({ "status": "unknown", "request_id": call.request_id() }))
+        .retry_after(retry_after_seconds)),
+    }
+}

@@ -1,0 +1,85 @@
+//! 409 and 422: calls that are not forwarded, and quotes that were not given.
+
+use crochet_primitives::CallId;
+use crochet_relay::{Mismatch, QuoteRefusal, Record};
+use serde::Serialize;
+use serde_json::json;
+
+use super::payment::{PaymentContext, payment_context, relay_request_id};
+use crate::code::Code;
+use crate::error::ApiError;
+use crate::recovery::{NextAction, Recovery};
+
+#[derive(Serialize)]
+struct Unavailable<'a> {
+    status: &'static str,
+    request_id: String,
+    relay_request_id: Option<String>,
+    listing_id: String,
+    payment: Option<PaymentContext<'a>>,
+}
+
+pub(super) fn listing_unavailable(record: Option<&Record>) -> ApiError {
+    let error = ApiError::new(Code::ListingUnavailable, "This listing takes no calls now.");
+    let Some(record) = record else { return error };
+    let data = Unavailable {
+        status: record.state.as_str(),
+        request_id: record.id.request_id(),
+        relay_request_id: relay_request_id(record),
+        listing_id: record.listing.to_string(),
+        payment: payment_context(record),
+    };
+    let summary = "The call stays as it is. Send the same request later: it is forwarded once the seller is back.";
+    error
+        .recovery(Recovery::retry(NextAction::RetryLater, summary).preserve(&["relay_request_id", "request_body"]))
+        .data(&data)
+        .retry_after(60)
+}
+
+pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
+    let (differs, message) = match what {
+        Mismatch::Listing => ("listing", "This relay request was made for another listing."),
+        Mismatch::Body => ("body", "This relay request was made for another body."),
+        Mismatch::NowFree => (
+            "price",
+            "The terms of this relay request have ended, and the listing is free now: call it without the id.",
+        ),
+    };
+    ApiError::new(Code::RelayRequestMismatch, message)
+        .details(&json!({ "relay_request_id": call.relay_request_id(), "differs": differs }))
+}
+
+pub(super) fn quote_refused(record: &Record, refusal: &QuoteRefusal) -> ApiError {
+    let data = json!({ "status": record.state.as_str(), "request_id": record.id.request_id() });
+    let error = match refusal {
+        QuoteRefusal::RouteMinimumNotMet { minimum } => ApiError::new(
+            Code::PaymentRouteMinimumNotMet,
+            format!("The price is below the {minimum} USD that this payment route takes."),
+        )
+        .details(&json!({ "minimum": minimum.to_string(), "minimum_micros": minimum.micros() })),
+        QuoteRefusal::RouteUnavailable { detail } => {
+            ApiError::new(Code::PaymentRouteUnavailable, sentence("There is no such payment route", detail))
+        }
+        QuoteRefusal::OriginWalletInvalid { detail, needs_solana_wallet } => {
+            let error = ApiError::new(Code::OriginWalletInvalid, sentence("That wallet cannot pay", detail));
+            if *needs_solana_wallet {
+                error.recovery(
+                    Recovery::change(
+                        NextAction::LinkSolanaWallet,
+                        "Link a Solana wallet with POST /me/wallets, then send the call with a new Idempotency-Key; \
+                         or ask for another currency.",
+                    )
+                    .preserve(&["request_body"])
+                    .discard(&["relay_request_id", "idempotency_key"]),
+                )
+            } else {
+                error
+            }
+        }
+    };
+    error.data(&data)
+}
+
+fn sentence(what: &str, detail: &str) -> String {
+    format!("{what}: {detail}.")
+}
