@@ -63,9 +63,11 @@ impl Request {
         [head.into_bytes(), self.body.clone()].concat()
     }
 
-    /// Sends it and hangs up without reading the answer.
-    pub(crate) async fn send_and_hang_up(self) -> TcpStream {
+    /// Sends it, and resets the connection when what is answered is dropped. Merely closing it would not do: a client
+    /// that has shut its writing side may still be waiting.
+    pub(crate) async fn send_to_hang_up(self) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_zero_linger().unwrap();
         stream.write_all(&self.bytes()).await.unwrap();
         stream
     }
