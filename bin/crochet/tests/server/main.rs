@@ -9,4 +9,7 @@
 
 mod support;
 
+mod money_late;
+mod money_payments;
+mod money_races;
 mod smoke;
