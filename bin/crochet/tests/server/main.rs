@@ -9,6 +9,11 @@
 
 mod support;
 
+mod edge_identity;
+mod edge_keys;
+mod edge_listings;
+mod edge_search;
+mod edge_wallets;
 mod money_late;
 mod money_payments;
 mod money_races;

@@ -1,13 +1,18 @@
 //! What every test of the whole server needs: a gateway, agents, and a seller that does what it is told.
 
+mod account;
 mod agents;
 mod gateway;
 mod money;
 mod process;
+mod psql;
+mod raw;
 mod seller;
 
+pub(crate) use account::{Account, Challenge, Signer};
 pub(crate) use agents::{Market, Paid, pay, register};
 pub(crate) use gateway::{TestGateway, settings};
 pub(crate) use money::{assert_error, code, eventually, retry_after, seller_bytes};
 pub(crate) use process::GatewayProcess;
+pub(crate) use raw::{RawAnswer, RawRequest};
 pub(crate) use seller::{Behaviour, TestSeller};
