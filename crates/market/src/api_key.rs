@@ -4,7 +4,7 @@ use crochet_primitives::{ApiKeyId, ProfileId, Timestamp};
 use crochet_secrets::ApiKeyHash;
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crochet_primitives::names;
 
 /// An API key as it is kept: never the key itself.
 #[derive(Debug, Clone)]

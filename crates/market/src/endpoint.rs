@@ -7,7 +7,7 @@ use crochet_signing::{SigningSecret, SigningSecrets};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crochet_primitives::names;
 
 /// Where a listing's calls go. URL, header and secrets are encrypted at rest and never leave through the API.
 #[derive(Debug, Clone)]

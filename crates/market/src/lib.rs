@@ -67,7 +67,6 @@ mod linked_wallet;
 mod listing;
 #[cfg(feature = "testing")]
 pub mod memory;
-mod names;
 pub mod ports;
 mod profile;
 pub mod view;

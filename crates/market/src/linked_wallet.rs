@@ -4,7 +4,7 @@ use crochet_primitives::{ProfileId, Timestamp, WalletId};
 use crochet_wallet::WalletAddress;
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crochet_primitives::names;
 
 /// A wallet that its profile has proved to own. An address belongs to one profile at most.
 #[derive(Debug, Clone, PartialEq, Eq)]

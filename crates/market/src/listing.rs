@@ -5,8 +5,8 @@ use crochet_primitives::{CategoryId, ListingId, ProfileId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::category::Category;
-use crate::names::names;
 use crate::profile::Profile;
+use crochet_primitives::names;
 
 /// A listing. Its endpoint is kept apart: see [`crate::GatewayEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crochet_primitives::{ProfileId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crochet_primitives::names;
 
 /// A profile: reputation, listings, history and score attach to it, however many wallets it has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@
 mod clock;
 mod entropy;
 mod id;
+mod names;
 mod page;
 mod storage;
 #[cfg(feature = "testing")]

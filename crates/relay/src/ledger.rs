@@ -1,6 +1,7 @@
 //! The books: three entries a settlement, which add up, and are never changed.
 
 use crochet_pricing::{MicroUsd, Split};
+use crochet_primitives::names;
 use crochet_primitives::{
     CallId, Entropy, EntropyExt, LedgerEntryId, ListingId, OrphanId, ProfileId, SettlementId, Timestamp,
 };
@@ -42,25 +43,6 @@ pub enum FeeStatus {
     /// It is owed, and collected later.
     Accrued,
 }
-
-macro_rules! names {
-    ($type:ident { $($variant:ident => $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// The name in SQL and in JSON.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// Reads the name.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($name => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-pub(crate) use names;
 
 names!(EntryType {
     GatewayPayment => "gateway_payment",

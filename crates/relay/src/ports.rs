@@ -292,7 +292,7 @@ pub enum MockOutcome {
     /// It is given back.
     Refund,
 }
-crate::ledger::names!(MockOutcome { Success => "success", Pending => "pending", Failure => "failure", Refund => "refund" });
+crochet_primitives::names!(MockOutcome { Success => "success", Pending => "pending", Failure => "failure", Refund => "refund" });
 
 /// A quote at the mock provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

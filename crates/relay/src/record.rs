@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crochet_pricing::Split;
+use crochet_primitives::names;
 use crochet_primitives::{CallId, ListingId, ProfileId, SettlementId, Timestamp, rfc3339_millis};
 use crochet_signing::BodyHash;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ledger::names;
 use crate::terms::{Origin, QuoteRefusal, Terms};
 
 /// Where a call stands. `docs/architecture.md` has the table of what each means to the buyer.

@@ -10,7 +10,7 @@ use super::IdentityService;
 use super::intent::Intent;
 use crate::error::MarketError;
 use crate::fields::Problems;
-use crate::names::names;
+use crochet_primitives::names;
 
 /// What a challenge is for. It is good for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

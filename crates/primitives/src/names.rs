@@ -1,6 +1,21 @@
 //! One word per thing, from SQL to JSON.
 
-/// Gives a field-less enum `as_str`, `parse` and `NAMES`.
+/// Gives a field-less enum `as_str`, `parse` and `NAMES`, so that a word is written down once.
+///
+/// ```
+/// #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// enum Side {
+///     Buyer,
+///     Seller,
+/// }
+/// crochet_primitives::names!(Side { Buyer => "buyer", Seller => "seller" });
+///
+/// assert_eq!(Side::Seller.as_str(), "seller");
+/// assert_eq!(Side::parse("buyer"), Some(Side::Buyer));
+/// assert_eq!(Side::parse("Buyer"), None);
+/// assert_eq!(Side::NAMES, ["buyer", "seller"]);
+/// ```
+#[macro_export]
 macro_rules! names {
     ($type:ident { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl $type {
@@ -21,4 +36,3 @@ macro_rules! names {
         }
     };
 }
-pub(crate) use names;
