@@ -10,9 +10,9 @@ mod raw;
 mod seller;
 
 pub(crate) use account::{Account, Challenge, Signer};
-pub(crate) use agents::{Market, Paid, pay, register};
-pub(crate) use gateway::{TestGateway, settings};
-pub(crate) use money::{assert_error, code, eventually, retry_after, seller_bytes};
+pub(crate) use agents::{Market, Paid, pay, publish, register};
+pub(crate) use gateway::TestGateway;
+pub(crate) use money::{assert_error, eventually, retry_after, seller_bytes};
 pub(crate) use process::GatewayProcess;
 pub(crate) use raw::{RawAnswer, RawRequest};
-pub(crate) use seller::{Behaviour, TestSeller};
+pub(crate) use seller::{Behaviour, Received, TestSeller};

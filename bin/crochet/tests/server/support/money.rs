@@ -3,22 +3,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crochet::demo::agent::{Agent, bytes};
+use crochet::demo::agent::bytes;
 use crochet::demo::client::{Answer, ApiClient};
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{Market, Paid, pay};
 
-/// The code of an error, or nothing.
-pub(crate) fn code(answer: &Answer) -> &str {
-    answer.at("/error/code").as_str().unwrap_or_default()
-}
-
 /// Fails unless this is the error.
 #[track_caller]
 pub(crate) fn assert_error(answer: &Answer, status: u16, expected: &str) {
-    assert_eq!((answer.status.as_u16(), code(answer)), (status, expected), "{}", answer.json);
+    let code = answer.at("/error/code").as_str().unwrap_or_default();
+    assert_eq!((answer.status.as_u16(), code), (status, expected), "{}", answer.json);
 }
 
 /// The seconds of `Retry-After`, which an error repeats in its recovery and a 202 in its data.
@@ -90,7 +86,20 @@ impl Market {
 
     /// Sends a call once more to another gateway.
     pub(crate) async fn retry_at(&self, api: &ApiClient, call: &Paid) -> anyhow::Result<Answer> {
-        retry_at(&self.buyer, api, self.listing_id(), call).await
+        let url = format!("{}/api/v1/gateway/{}", api.base(), self.listing_id());
+        let headers = [("x-crochet-relay-request-id", call.relay_id.as_str())];
+        self.buyer.send(Method::POST, &url, &headers, Some(call.body.clone())).await
+    }
+
+    /// Retries at another gateway until the call is delivered.
+    pub(crate) async fn deliver_at(&self, api: &ApiClient, call: &Paid) -> Answer {
+        for _ in 0..100 {
+            let answer = self.retry_at(api, call).await.unwrap();
+            if answer.status != 202 {
+                return answer.expect(200).unwrap();
+            }
+        }
+        panic!("{} is still answered with 202", call.relay_id)
     }
 
     /// Retries until the call is delivered.
@@ -139,11 +148,4 @@ impl Market {
         let report = self.gateway.audit().await;
         assert!(report.balances(), "{report:?}");
     }
-}
-
-/// Sends a buyer's call once more to the gateway at `api`.
-pub(crate) async fn retry_at(buyer: &Agent, api: &ApiClient, listing: &str, call: &Paid) -> anyhow::Result<Answer> {
-    let url = format!("{}/api/v1/gateway/{listing}", api.base());
-    let headers = [("x-crochet-relay-request-id", call.relay_id.as_str())];
-    buyer.send(Method::POST, &url, &headers, Some(call.body.clone())).await
 }

@@ -49,7 +49,6 @@ fn start(database_url: &str, data_dir: &Path) -> GatewayProcess {
     let mut child = Command::new(env!("CARGO_BIN_EXE_crochet"))
         .arg("serve")
         .env_clear()
-        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("DATABASE_URL", database_url)
         .env("CROCHET_DATA_DIR", data_dir)
         .env("CROCHET_BIND", "127.0.0.1:0")
