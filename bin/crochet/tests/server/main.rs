@@ -19,5 +19,7 @@ mod money_crashes;
 mod money_late;
 mod money_payments;
 mod money_races;
+mod money_relaying;
 mod money_replicas;
+mod money_sellers;
 mod smoke;
