@@ -25,5 +25,6 @@ mod money_relaying;
 mod money_replicas;
 mod money_routes;
 mod money_sellers;
+mod money_unrecorded;
 mod money_vault;
 mod smoke;

@@ -141,3 +141,28 @@ async fn a_buyer_has_only_so_many_unpaid_calls_open() {
     let path = format!("/gateway/{}", market.listing_id());
     other.send(Method::POST, &path, &[], Some(body)).await.unwrap().expect(402).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_lowered_later_does_not_stop_what_was_paid() {
+    let market = Market::open().await;
+    let call = market.paid("longer than the new limit").await;
+    market.set_endpoint(json!({ "max_request_bytes": 10 })).await;
+    let refused = market.call(None, &call.body).await;
+    assert_error(&refused, 413, "PAYLOAD_TOO_LARGE");
+    assert_eq!(refused.at("/error/details/limit_bytes"), 10);
+    market.deliver(&call).await;
+    assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_free_call_is_not_named_by_a_relay_request_id() {
+    let market = Market::open_free().await;
+    let body = bytes(&json!({ "task": "free" }));
+    let free = market.call(None, &body).await.expect(200).unwrap();
+    let relay_id = free.text("/data/request_id").unwrap().replace("gw_req_", "relay_");
+    assert_error(&market.call(Some(&relay_id), &body).await, 404, "NOT_FOUND");
+    for id in [free.text("/data/request_id").unwrap(), "relay_", "x", ""] {
+        assert_error(&market.call(Some(id), &body).await, 400, "BAD_REQUEST");
+    }
+    assert_eq!(market.seller.runs(), 1);
+}

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use http::Method;
 use serde_json::json;
 
-use crate::support::{Behaviour, Market, assert_error};
+use crate::support::{Behaviour, Market, TestGateway, assert_error};
 
 const MANY: usize = 50;
 
@@ -127,4 +127,17 @@ async fn concurrent_free_calls_with_one_key_run_the_seller_once() {
     assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 200 | 202)));
     assert_eq!(market.seller.runs(), 1);
     assert!(market.ledger().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_first_calls_do_not_exceed_the_limit_of_open_quotes() {
+    let gateway = TestGateway::with(|settings| settings.max_open_quotes = Some(3)).await;
+    let market = Market::with(gateway, json!({ "pricing_model": "per_call", "pricing_amount": 0.01 })).await;
+    let bodies: Vec<Bytes> = (0..20).map(|number| bytes(&json!({ "n": number }))).collect();
+    let answers = join_all(bodies.iter().map(|body| market.call(None, body))).await;
+    let (quoted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 402);
+    assert_eq!((quoted.len(), refused.len()), (3, 17));
+    for answer in refused {
+        assert_error(answer, 429, "TOO_MANY_OPEN_QUOTES");
+    }
 }
