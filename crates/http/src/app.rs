@@ -19,6 +19,7 @@ use crate::admit::Admission;
 use crate::config::{Environment, HttpConfig};
 use crate::edge::{Edge, edge};
 use crate::extract::BodyLimits;
+use crate::in_flight::InFlight;
 use crate::limits::Limits;
 use crate::routes::gateway::CallRunner;
 use crate::routes::health::Readiness;
@@ -83,7 +84,12 @@ impl Shared {
                 trusted_proxies: config.trusted_proxies.clone(),
             }),
             body_limits: web::Data::new(BodyLimits { max_bytes: config.max_body_bytes, timeout: config.body_timeout }),
-            runner: web::Data::new(CallRunner { gateway: parts.gateway, runtime: parts.runtime, tasks: parts.tasks }),
+            runner: web::Data::new(CallRunner {
+                gateway: parts.gateway,
+                in_flight: InFlight::new(config.call_limits),
+                runtime: parts.runtime,
+                tasks: parts.tasks,
+            }),
             books: web::Data::from(parts.books),
             upstream: web::Data::from(parts.upstream),
             clock: web::Data::from(parts.clock),

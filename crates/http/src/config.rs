@@ -58,6 +58,22 @@ impl Default for RateLimits {
     }
 }
 
+/// How many gateway calls run at once. A call runs to its end also when its client has hung up, and holds up to the
+/// listing's longest response meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Of all buyers; further ones are answered 503.
+    pub altogether: usize,
+    /// Of one buyer; further ones are answered 429. At least 64 leave room for a burst of retries of one call.
+    pub per_buyer: usize,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self { altogether: 512, per_buyer: 64 }
+    }
+}
+
 /// Everything that the HTTP side is configured with. [`HttpConfig::default`] is right for development.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
@@ -87,6 +103,8 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// How often one caller may ask.
     pub rate_limits: RateLimits,
+    /// How many gateway calls run at once.
+    pub call_limits: CallLimits,
 }
 
 impl Default for HttpConfig {
@@ -105,6 +123,7 @@ impl Default for HttpConfig {
             shutdown_timeout: Duration::from_secs(130),
             trusted_proxies: Vec::new(),
             rate_limits: RateLimits::default(),
+            call_limits: CallLimits::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod edge;
 mod envelope;
 mod error;
 mod extract;
+mod in_flight;
 mod json_text;
 mod limits;
 mod market_error;
@@ -23,7 +24,7 @@ mod routes;
 
 pub use app::{AppParts, serve};
 pub use code::Code;
-pub use config::{Environment, HttpConfig, Rate, RateLimits};
+pub use config::{CallLimits, Environment, HttpConfig, Rate, RateLimits};
 pub use error::ApiError;
 pub use recovery::{NextAction, Recovery};
 pub use routes::health::{Condition, Readiness, ReadinessReport};

@@ -14,10 +14,13 @@ use super::{gateway_headers, part, resource};
 use crate::admit;
 use crate::error::ApiError;
 use crate::extract::{GatewayCaller, RawJson};
+use crate::in_flight::InFlight;
 
 /// Runs gateway calls in tasks of their own, so that a client that hangs up cannot cut one in half.
 pub(crate) struct CallRunner {
     pub(crate) gateway: Arc<Gateway>,
+    /// How many may run at once.
+    pub(crate) in_flight: InFlight,
     /// Where the calls run: not on the thread that serves the connection.
     pub(crate) runtime: Handle,
     /// What is waited for when the server stops.
@@ -27,8 +30,14 @@ pub(crate) struct CallRunner {
 impl CallRunner {
     /// Runs one call to its end, whether or not anybody waits for it.
     async fn run(&self, request: CallRequest) -> Result<Reply, ApiError> {
+        // Before anything is asked of the storage, and held to the end, whoever still waits for it.
+        let place = self.in_flight.take(request.buyer.profile)?;
         let gateway = Arc::clone(&self.gateway);
-        let call = async move { gateway.call(&request).await }.instrument(tracing::Span::current());
+        let call = async move {
+            let _place = place;
+            gateway.call(&request).await
+        };
+        let call = call.instrument(tracing::Span::current());
         match self.tasks.spawn_on(call, &self.runtime).await {
             Ok(reply) => reply.map_err(ApiError::from),
             Err(error) => Err(ApiError::internal("a gateway call did not come to its end", error)),

@@ -10,6 +10,7 @@ mod failures;
 mod gateway;
 mod history;
 mod hostile;
+mod in_flight;
 mod mock_provider;
 mod payment_outcomes;
 mod people;
