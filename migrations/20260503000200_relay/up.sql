@@ -64,6 +64,7 @@ CREATE INDEX gateway_requests_by_buyer ON gateway_requests (buyer_id, id DESC);
 CREATE INDEX gateway_requests_by_seller ON gateway_requests (seller_id, id DESC);
 CREATE INDEX gateway_requests_by_listing ON gateway_requests (listing_id, id DESC);
 CREATE INDEX gateway_requests_open_quotes ON gateway_requests (buyer_id) WHERE state IN ('quoting', 'quoted', 'pending');
+CREATE INDEX gateway_requests_by_successor ON gateway_requests (superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX gateway_requests_due ON gateway_requests (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX gateway_requests_by_provider_request ON gateway_requests (provider, provider_request_id) WHERE provider_request_id IS NOT NULL;
 CREATE UNIQUE INDEX gateway_requests_by_settlement ON gateway_requests (settlement_id) WHERE settlement_id IS NOT NULL;

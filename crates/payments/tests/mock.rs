@@ -73,9 +73,8 @@ impl Bench {
 
 fn references(observation: &Observation) -> Vec<&str> {
     match observation {
-        Observation::Arrived(payments) => payments.iter().map(|payment| payment.reference.as_str()).collect(),
         Observation::Refunded { references, .. } => references.iter().map(String::as_str).collect(),
-        _ => Vec::new(),
+        other => other.payments().iter().map(|payment| payment.reference.as_str()).collect(),
     }
 }
 
@@ -229,7 +228,9 @@ async fn a_second_payment_under_way_does_not_hold_up_the_first() {
     let terms = bench.terms().await;
     let first = bench.pay(MockOutcome::Success).await;
     bench.pay(MockOutcome::Pending).await;
-    assert_eq!(references(&bench.check(&terms).await), [first.provider_reference]);
+    let observation = bench.check(&terms).await;
+    assert_eq!(references(&observation), [first.provider_reference]);
+    assert!(matches!(observation, Observation::Several { is_under_way: true, .. }));
 }
 
 #[tokio::test]
@@ -240,7 +241,10 @@ async fn a_success_after_a_final_failure_or_refund_is_a_new_payment() {
         let dead = bench.pay(outcome).await;
         let paid = bench.pay(MockOutcome::Success).await;
         assert_ne!(dead.provider_reference, paid.provider_reference);
-        assert_eq!(references(&bench.check(&terms).await), [paid.provider_reference]);
+        let observation = bench.check(&terms).await;
+        assert_eq!(references(&observation), [paid.provider_reference]);
+        let Observation::Several { refunded, .. } = observation else { continue };
+        assert_eq!((outcome, refunded), (MockOutcome::Refund, vec![dead.provider_reference]));
     }
 }
 

@@ -110,8 +110,12 @@ pub trait Journal: Send + Sync {
         key: &IdempotencyKey,
     ) -> Result<Option<(Seen, [u8; 32])>, StorageError>;
 
-    /// The newest call of the chain of successors that begins at `call`.
-    async fn find_newest(&self, call: CallId) -> Result<Option<Seen>, StorageError>;
+    /// Lets a further idempotency key stand for a call's chain, from the fingerprint on that it comes with. False when
+    /// the key stands for another chain, or was used with another fingerprint; nothing is changed then.
+    async fn bind_key(&self, call: CallId, key: &IdempotencyKey, fingerprint: [u8; 32]) -> Result<bool, StorageError>;
+
+    /// The calls that `call` took the place of, the latest first, eight at most.
+    async fn predecessors(&self, call: CallId) -> Result<Vec<Seen>, StorageError>;
 
     /// Asks for the right to ask the provider about a call: granted once in each interval, to one caller.
     async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError>;
@@ -123,6 +127,16 @@ pub trait Journal: Send + Sync {
         &self,
         call: CallId,
         observation: Option<&Observation>,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError>;
+
+    /// The same, for what the provider said when it was asked at `asked_at`: the moment of the claimed check. As
+    /// [`crate::transition::still_news`] decides, an older look does not take back what a later one has found.
+    async fn advance_after_check(
+        &self,
+        call: CallId,
+        asked_at: Timestamp,
+        observation: &Observation,
         lease: Option<Duration>,
     ) -> Result<Option<Advanced>, StorageError>;
 

@@ -290,6 +290,17 @@ pub struct Record {
     pub updated_at: Timestamp,
 }
 
+impl Record {
+    /// Open and unpaid: counted against the buyer's limit. One whose asking for terms was given up is not.
+    #[must_use]
+    pub fn is_open_quote(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Quoting => self.lease_until.is_some_and(|until| until > now),
+            state => state.is_open_quote(),
+        }
+    }
+}
+
 /// One forward, as history shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {

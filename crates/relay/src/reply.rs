@@ -92,13 +92,15 @@ pub enum Reply {
     },
     /// No terms could be had: 503.
     ProviderUnavailable {
+        /// The call. Named again, it is quoted then.
+        record: Box<Record>,
         /// When to ask again, at least 1.
         retry_after_seconds: u32,
     },
     /// The seller answered, and the answer could not be recorded, so it is not given out either: 503.
     Unrecorded {
-        /// The call.
-        call: CallId,
+        /// The call, as it was when it was forwarded.
+        record: Box<Record>,
         /// When to ask again, at least 1.
         retry_after_seconds: u32,
     },

@@ -70,19 +70,27 @@ impl Sweeper {
             State::Settled | State::SellerFailed | State::Delivered => true,
             State::Quoting | State::QuoteRefused | State::Forwarding => false,
         };
-        let observation = if asks_provider {
+        let looked = if asks_provider {
             match self.journal.claim_check(*call, self.check_interval).await? {
-                Some(CheckClaim::Claimed(seen)) => match &seen.record.terms {
-                    Some(terms) => Some(self.provider.check(*call, terms).await),
-                    None => Some(Observation::Waiting),
-                },
+                Some(CheckClaim::Claimed(seen)) => {
+                    let observation = match &seen.record.terms {
+                        Some(terms) => self.provider.check(*call, terms).await,
+                        None => Observation::Waiting,
+                    };
+                    Some((seen.now, observation))
+                }
                 // A buyer's retry asked a moment ago, which is as good.
                 Some(CheckClaim::TooSoon { .. }) | None => None,
             }
         } else {
             None
         };
-        let advanced = self.journal.advance(*call, observation.as_ref(), None).await?;
+        let advanced = match &looked {
+            Some((asked_at, observation)) => {
+                self.journal.advance_after_check(*call, *asked_at, observation, None).await?
+            }
+            None => self.journal.advance(*call, None, None).await?,
+        };
         Ok(advanced.map(|advanced| advanced.seen.record.state))
     }
 }

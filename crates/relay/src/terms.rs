@@ -213,6 +213,34 @@ pub enum Observation {
         /// Why, in the provider's words.
         reason: String,
     },
+    /// Several payments were made, and they stand differently.
+    Several {
+        /// Final: these arrived.
+        arrived: Vec<Payment>,
+        /// Final: the references of those that were given back.
+        refunded: Vec<String>,
+        /// Whether a further one was seen and is not final.
+        is_under_way: bool,
+        /// Why payments were given back, in the provider's words; empty where none was.
+        reason: String,
+    },
     /// The provider could not be asked.
     Unknown,
+}
+
+impl Observation {
+    /// What arrived, as far as this says so: the references that have to be consumed.
+    #[must_use]
+    pub fn payments(&self) -> &[Payment] {
+        match self {
+            Self::Arrived(payments) | Self::Several { arrived: payments, .. } => payments,
+            Self::Waiting | Self::InProgress | Self::Failed { .. } | Self::Refunded { .. } | Self::Unknown => &[],
+        }
+    }
+
+    /// Whether it says that this payment arrived and was kept.
+    #[must_use]
+    pub fn confirms(&self, reference: &str) -> bool {
+        self.payments().iter().any(|payment| payment.reference == reference)
+    }
 }

@@ -6,6 +6,8 @@ use crochet_relay::{Observation, Payment, Terms};
 
 use super::{ASSET, MockProvider};
 
+const REFUNDED: &str = "the mock payment was refunded";
+
 /// What shows of a payment at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
@@ -26,21 +28,28 @@ pub(super) fn shown(payment: &MockPayment, now: Timestamp) -> Shown {
 }
 
 impl MockProvider {
-    /// What arrived comes first: a further payment under way must not hold it up.
     pub(super) async fn look(&self, call: CallId, terms: &Terms) -> Result<Observation, StorageError> {
         let payments = self.store.payments(call).await?;
         let now = self.clock.now();
         let all = |wanted: Shown| payments.iter().filter(move |payment| shown(payment, now) == wanted);
         let has = |wanted: Shown| all(wanted).next().is_some();
-        Ok(if has(Shown::Arrived) {
-            Observation::Arrived(all(Shown::Arrived).map(|payment| report(payment, terms)).collect())
+        let given_back = || all(Shown::GivenBack).map(|payment| payment.reference.clone()).collect::<Vec<_>>();
+        let arrived = || all(Shown::Arrived).map(|payment| report(payment, terms)).collect::<Vec<_>>();
+        let stand_differently = has(Shown::Arrived) && (has(Shown::UnderWay) || has(Shown::GivenBack))
+            || has(Shown::UnderWay) && has(Shown::GivenBack);
+        Ok(if stand_differently {
+            Observation::Several {
+                arrived: arrived(),
+                refunded: given_back(),
+                is_under_way: has(Shown::UnderWay),
+                reason: if has(Shown::GivenBack) { REFUNDED.to_owned() } else { String::new() },
+            }
+        } else if has(Shown::Arrived) {
+            Observation::Arrived(arrived())
         } else if has(Shown::UnderWay) {
             Observation::InProgress
         } else if has(Shown::GivenBack) {
-            Observation::Refunded {
-                references: all(Shown::GivenBack).map(|payment| payment.reference.clone()).collect(),
-                reason: "the mock payment was refunded".to_owned(),
-            }
+            Observation::Refunded { references: given_back(), reason: REFUNDED.to_owned() }
         } else if has(Shown::Failed) {
             Observation::Failed { reason: "the mock payment failed".to_owned() }
         } else {

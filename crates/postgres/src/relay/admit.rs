@@ -27,14 +27,14 @@ pub(super) fn admit(
     }
     let now = clock.read(conn)?;
     if let Some(key) = &call.idempotency_key
-        && !keys::keep(conn, key, call, now)?
+        && !keys::keep(conn, key, (call.buyer, call.listing), call.id, &call.fingerprint(), now)?
     {
         return known(conn, clock, call, key);
     }
     if call.price.is_some() {
         count_alone(conn, Counted::Quotes, call.buyer)?;
         let limit = policy.max_open_quotes;
-        if open_quotes(conn, call.buyer)? >= i64::from(limit) {
+        if open_quotes(conn, call.buyer, now)? >= i64::from(limit) {
             if let Some(key) = &call.idempotency_key {
                 keys::give_back(conn, key, call)?;
             }
@@ -87,13 +87,15 @@ fn known(
     Ok(Admission::Known(Seen { record, now }))
 }
 
-fn open_quotes(conn: &mut PgConnection, buyer: ProfileId) -> Result<i64, DbError> {
+/// Who gave up asking for terms has no open quote: see [`crochet_relay::Record::is_open_quote`].
+fn open_quotes(conn: &mut PgConnection, buyer: ProfileId, now: Timestamp) -> Result<i64, DbError> {
     // Literals, not parameters: only so can the planner tell that the partial index fits.
     let open: Vec<String> =
         State::ALL.into_iter().filter(|state| state.is_open_quote()).map(|state| format!("'{state}'")).collect();
     Ok(gateway_requests::table
         .filter(gateway_requests::buyer_id.eq(buyer.uuid()))
         .filter(sql::<Bool>(&format!("state IN ({})", open.join(", "))))
+        .filter(gateway_requests::state.ne(State::Quoting.as_str()).or(gateway_requests::lease_until.gt(now)))
         .count()
         .get_result(conn)?)
 }

@@ -49,3 +49,35 @@ fn at_end(conn: &mut PgConnection, first: CallId, order: &str) -> Result<Option<
         None => Ok(None),
     }
 }
+
+/// The calls that led to this one, the latest first, eight at most.
+pub(super) fn before(conn: &mut PgConnection, call: CallId) -> Result<Vec<Record>, DbError> {
+    const BEFORE: &str = "
+WITH RECURSIVE before AS (
+    SELECT id, 1 AS place FROM gateway_requests WHERE superseded_by = $1
+    UNION ALL
+    SELECT earlier.id, before.place + 1
+      FROM before JOIN gateway_requests earlier ON earlier.superseded_by = before.id
+     WHERE before.place < 8
+)
+SELECT id FROM before ORDER BY place";
+    let links: Vec<Link> = diesel::sql_query(BEFORE).bind::<SqlUuid, _>(call.uuid()).load(conn)?;
+    let mut records = Vec::with_capacity(links.len());
+    for link in links {
+        records.extend(persist::read(conn, link.id.into())?);
+    }
+    Ok(records)
+}
+
+/// Whether one of the two calls leads to the other.
+pub(super) fn are_one(conn: &mut PgConnection, one: CallId, other: CallId) -> Result<bool, DbError> {
+    let mut leads = |from: CallId, to: CallId| -> Result<bool, DbError> {
+        let link: Option<Link> = diesel::sql_query(format!("{CHAIN} SELECT id FROM chain WHERE id = $2 LIMIT 1"))
+            .bind::<SqlUuid, _>(from.uuid())
+            .bind::<SqlUuid, _>(to.uuid())
+            .get_result(conn)
+            .optional()?;
+        Ok(link.is_some())
+    };
+    Ok(leads(one, other)? || leads(other, one)?)
+}

@@ -56,6 +56,34 @@ impl PgJournal {
         self.db.transaction(move |conn| work(conn, &step)).await
     }
 
+    async fn move_on(
+        &self,
+        call: CallId,
+        asked_at: Option<Timestamp>,
+        observation: Option<Observation>,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError> {
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let observation = observation.clone().map(|observation| match asked_at {
+                Some(asked_at) => transition::still_news(&record, asked_at, &observation),
+                None => observation,
+            });
+            let claims = match (&observation, &record.terms) {
+                (Some(observation), Some(terms)) if !observation.payments().is_empty() => {
+                    references::consume(conn, call, &terms.provider, observation.payments(), now)?
+                }
+                _ => Vec::new(),
+            };
+            let observed = observation.as_ref().map(|observation| (observation, claims.as_slice()));
+            let entropy = step.entropy.as_ref();
+            let advance = transition::advance(record.clone(), observed, lease, now, &step.policy, entropy);
+            persist::update(conn, &record, &advance.change)?;
+            Ok(Some(Advanced { seen: Seen { record: advance.change.record, now }, forwarding: advance.forwarding }))
+        })
+        .await
+    }
+
     /// A record and the clock, as they are now.
     async fn see<F>(&self, mut read: F) -> Result<Option<Seen>, StorageError>
     where
@@ -141,19 +169,42 @@ impl Journal for PgJournal {
             .await
     }
 
-    async fn find_newest(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
-        self.see(move |conn| chain::newest(conn, call)).await
+    async fn bind_key(&self, call: CallId, key: &IdempotencyKey, fingerprint: [u8; 32]) -> Result<bool, StorageError> {
+        let key = key.clone();
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, call)? else { return Ok(false) };
+            let owner = (record.buyer, record.listing);
+            if keys::keep(conn, &key, owner, call, &fingerprint, now)? {
+                return Ok(true);
+            }
+            let kept = keys::find(conn, owner.0, owner.1, &key)?.ok_or(DbError::Raced)?;
+            Ok(kept.fingerprint == fingerprint && chain::are_one(conn, kept.call, call)?)
+        })
+        .await
+    }
+
+    async fn predecessors(&self, call: CallId) -> Result<Vec<Seen>, StorageError> {
+        let clock = self.db.clock().clone();
+        self.db
+            .run(move |conn| {
+                let records = chain::before(conn, call)?;
+                let now = clock.read(conn)?;
+                Ok(records.into_iter().map(|record| Seen { record, now }).collect())
+            })
+            .await
     }
 
     async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError> {
         self.transact(move |conn, step| {
             let Some((mut record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let longest = interval;
             let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
             let wait = record
                 .last_checked_at
                 .map(|last| (last - now).checked_add(&interval).unwrap_or(TimeDelta::MAX))
                 .and_then(|wait| wait.to_std().ok())
-                .filter(|wait| !wait.is_zero());
+                // Longer than the interval it is only when the clock went back: then it means nothing.
+                .filter(|wait| !wait.is_zero() && *wait <= longest);
             if let Some(wait) = wait {
                 let seen = Seen { record, now };
                 return Ok(Some(CheckClaim::TooSoon { seen, wait }));
@@ -173,22 +224,17 @@ impl Journal for PgJournal {
         observation: Option<&Observation>,
         lease: Option<Duration>,
     ) -> Result<Option<Advanced>, StorageError> {
-        let observation = observation.cloned();
-        self.transact(move |conn, step| {
-            let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
-            let claims = match (&observation, &record.terms) {
-                (Some(Observation::Arrived(payments)), Some(terms)) => {
-                    references::consume(conn, call, &terms.provider, payments, now)?
-                }
-                _ => Vec::new(),
-            };
-            let observed = observation.as_ref().map(|observation| (observation, claims.as_slice()));
-            let entropy = step.entropy.as_ref();
-            let advance = transition::advance(record.clone(), observed, lease, now, &step.policy, entropy);
-            persist::update(conn, &record, &advance.change)?;
-            Ok(Some(Advanced { seen: Seen { record: advance.change.record, now }, forwarding: advance.forwarding }))
-        })
-        .await
+        self.move_on(call, None, observation.cloned(), lease).await
+    }
+
+    async fn advance_after_check(
+        &self,
+        call: CallId,
+        asked_at: Timestamp,
+        observation: &Observation,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError> {
+        self.move_on(call, Some(asked_at), Some(observation.clone()), lease).await
     }
 
     async fn supersede(&self, dead: CallId, successor: &NewCall) -> Result<Option<Successor>, StorageError> {

@@ -21,16 +21,18 @@ pub(super) struct KeptKey {
 pub(super) fn keep(
     conn: &mut PgConnection,
     key: &IdempotencyKey,
-    call: &NewCall,
+    (buyer, listing): (ProfileId, ListingId),
+    call: CallId,
+    fingerprint: &[u8; 32],
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let kept = diesel::insert_into(idempotency_keys::table)
         .values((
-            idempotency_keys::buyer_id.eq(call.buyer.uuid()),
-            idempotency_keys::listing_id.eq(call.listing.uuid()),
+            idempotency_keys::buyer_id.eq(buyer.uuid()),
+            idempotency_keys::listing_id.eq(listing.uuid()),
             idempotency_keys::key.eq(key.as_str()),
-            idempotency_keys::call_id.eq(call.id.uuid()),
-            idempotency_keys::fingerprint.eq(call.fingerprint().to_vec()),
+            idempotency_keys::call_id.eq(call.uuid()),
+            idempotency_keys::fingerprint.eq(fingerprint.as_slice()),
             idempotency_keys::created_at.eq(now),
         ))
         .on_conflict_do_nothing()

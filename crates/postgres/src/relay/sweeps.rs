@@ -166,14 +166,19 @@ impl Sweeps for PgSweeps {
                     .ok()
                     .and_then(|hold| now.checked_add_signed(hold))
                     .unwrap_or(Timestamp::MAX_UTC);
+                let ids: Vec<Uuid> = rows.iter().map(|row| *row.id()).collect();
                 let mut claimed = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let mut record = Record::try_from(row)?;
-                    record.next_check_at = Some(held_until);
-                    claimed.push(Seen { record, now });
+                for (row, id) in rows.into_iter().zip(&ids) {
+                    // One that cannot be read, a newer program's perhaps, must not hold up the others.
+                    match Record::try_from(row) {
+                        Ok(mut record) => {
+                            record.next_check_at = Some(held_until);
+                            claimed.push(Seen { record, now });
+                        }
+                        Err(error) => tracing::error!(call = %CallId::from(*id).request_id(), %error, "a call that is due cannot be read"),
+                    }
                 }
-                let ids = claimed.iter().map(|seen| seen.record.id.uuid());
-                diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(ids)))
+                diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(&ids)))
                     .set(gateway_requests::next_check_at.eq(held_until))
                     .execute(conn)?;
                 Ok(claimed)

@@ -68,7 +68,7 @@ pub async fn a_call_that_there_is_not_is_answered_with_nothing(world: &impl Worl
     let given = Given::new(world).await;
     let (journal, id) = (world.journal(), world.new_call_id());
     assert!(journal.find(id).await.unwrap().is_none());
-    assert!(journal.find_newest(id).await.unwrap().is_none());
+    assert!(journal.predecessors(id).await.unwrap().is_empty());
     assert!(journal.retake_quote(id).await.unwrap().is_none());
     assert!(journal.claim_check(id, MINUTE).await.unwrap().is_none());
     assert!(journal.advance(id, None, Some(LEASE)).await.unwrap().is_none());

@@ -42,6 +42,9 @@ macro_rules! journal_contract {
         }
         $crate::journal_contract! { @suite $world, paying:
             an_exact_payment_settles_the_call_with_three_entries,
+            an_older_look_takes_nothing_back,
+            a_payment_under_way_keeps_a_mispaid_call_alive,
+            a_refund_beside_another_payment_is_booked,
             what_is_paid_too_much_settles_at_the_quoted_price,
             a_payment_that_does_not_cover_the_terms_buys_nothing,
             a_second_payment_is_kept_as_an_orphan,
@@ -87,7 +90,8 @@ macro_rules! journal_contract {
             a_dead_call_gets_one_successor,
             of_retries_that_race_one_makes_the_successor,
             a_call_that_is_not_dead_gets_no_successor,
-            the_newest_of_a_chain_is_found_from_each_of_its_calls,
+            the_newest_of_a_chain_and_what_came_before_it_are_found,
+            a_further_key_stands_for_the_chain_that_it_was_bound_to,
             a_key_stands_for_the_paid_call_of_its_chain_else_for_the_newest,
             the_same_successor_recorded_again_is_recorded_once,
         }
@@ -101,7 +105,7 @@ macro_rules! journal_contract {
             a_call_that_is_due_is_claimed_once_while_it_is_held,
             two_sweepers_never_get_the_same_call,
             no_more_calls_are_claimed_than_asked_for,
-            a_paid_call_is_looked_at_once_more_when_its_window_has_closed,
+            a_paid_call_is_looked_at_less_and_less_often_until_the_horizon,
             a_paid_call_about_which_nobody_could_be_asked_is_looked_at_again,
             a_refused_quote_is_never_due,
             an_ended_lease_is_due,

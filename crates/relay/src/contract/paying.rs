@@ -5,6 +5,7 @@ use futures::future::join_all;
 use super::World;
 use super::given::{Given, LEASE, MINUTE, SECOND, arrived, assert_about, delivery, failed, failure, payment, refunded};
 use crate::ledger::{Direction, EntryType, FeeStatus, OrphanReason};
+use crate::ports::CheckClaim;
 use crate::record::State;
 use crate::terms::{Observation, Payment};
 
@@ -292,5 +293,73 @@ pub async fn a_payment_that_was_given_back_does_not_settle_again(world: &impl Wo
     assert!(advanced.forwarding.is_none());
     assert_eq!(advanced.seen.record.state, State::PaymentFailed);
     assert_eq!(given.entries(settled.id).await.len(), 6);
+    given.books_balance().await;
+}
+
+pub async fn an_older_look_takes_nothing_back(world: &impl World) {
+    let given = Given::new(world).await;
+    let journal = world.journal();
+    for bad_news in
+        [Observation::Waiting, failed("too slow"), Observation::Refunded { references: vec![], reason: "x".into() }]
+    {
+        let quoted = given.quoted().await;
+        let Some(CheckClaim::Claimed(first)) = journal.claim_check(quoted.id, SECOND).await.unwrap() else {
+            panic!("the first look is granted")
+        };
+        world.advance_clock(MINUTE).await;
+        let Some(CheckClaim::Claimed(second)) = journal.claim_check(quoted.id, SECOND).await.unwrap() else {
+            panic!("a later look is granted")
+        };
+        let look = |asked_at, observation| journal.advance_after_check(quoted.id, asked_at, observation, None);
+        let seen = look(second.now, &Observation::InProgress).await.unwrap().unwrap().seen;
+        assert_eq!(seen.record.state, State::Pending);
+        // What the first look saw arrives last.
+        let seen = look(first.now, &bad_news).await.unwrap().unwrap().seen;
+        assert_eq!(seen.record.state, State::Pending, "{bad_news:?}");
+        // Good news is good news, however old.
+        let good_news = arrived([payment(&quoted)]);
+        let seen = journal.advance_after_check(quoted.id, first.now, &good_news, None).await.unwrap().unwrap().seen;
+        assert_eq!(seen.record.state, State::Settled);
+    }
+    given.books_balance().await;
+}
+
+pub async fn a_payment_under_way_keeps_a_mispaid_call_alive(world: &impl World) {
+    let given = Given::new(world).await;
+    let quoted = given.quoted().await;
+    let short = Payment { base_units: 1, reference: "short".into(), ..payment(&quoted) };
+    let both = Observation::Several {
+        arrived: vec![short.clone()],
+        refunded: Vec::new(),
+        is_under_way: true,
+        reason: String::new(),
+    };
+    assert_eq!(given.observe(quoted.id, &both).await.state, State::Pending);
+    assert_eq!(given.orphans(quoted.id).await.len(), 1);
+    // Without anything under way it is dead; a payment that comes under way brings it back.
+    assert_eq!(given.observe(quoted.id, &arrived([short.clone()])).await.state, State::Mispaid);
+    assert_eq!(given.observe(quoted.id, &Observation::InProgress).await.state, State::Pending);
+    assert_eq!(given.observe(quoted.id, &arrived([short, payment(&quoted)])).await.state, State::Settled);
+    assert_eq!(given.orphans(quoted.id).await.len(), 1);
+    given.books_balance().await;
+}
+
+pub async fn a_refund_beside_another_payment_is_booked(world: &impl World) {
+    let given = Given::new(world).await;
+    let settled = given.settled().await;
+    let first = settled.settlement.clone().unwrap();
+    let second = Payment { reference: "second".into(), ..payment(&settled) };
+    let swapped = Observation::Several {
+        arrived: vec![second],
+        refunded: vec![first.reference.clone()],
+        is_under_way: false,
+        reason: "given back".into(),
+    };
+    let record = given.observe(settled.id, &swapped).await;
+    // The first settlement is taken back, and the second payment settles the call anew.
+    let settlement = record.settlement.unwrap();
+    assert_eq!((record.state, settlement.reference.as_str(), settlement.refunded), (State::Settled, "second", false));
+    assert_ne!(settlement.id, first.id);
+    assert_eq!(given.entries(settled.id).await.len(), 9);
     given.books_balance().await;
 }

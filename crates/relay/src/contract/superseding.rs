@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::World;
 use super::given::{Given, arrived, key, payment, terms};
-use crate::record::{NewCall, State};
+use crate::record::{IdempotencyKey, NewCall, State};
 use crate::terms::Observation;
 
 pub async fn a_dead_call_gets_one_successor(world: &impl World) {
@@ -56,7 +56,7 @@ pub async fn a_call_that_is_not_dead_gets_no_successor(world: &impl World) {
     }
 }
 
-pub async fn the_newest_of_a_chain_is_found_from_each_of_its_calls(world: &impl World) {
+pub async fn the_newest_of_a_chain_and_what_came_before_it_are_found(world: &impl World) {
     let given = Given::new(world).await;
     let first = given.expired().await;
     let second = given.paid_call();
@@ -66,11 +66,36 @@ pub async fn the_newest_of_a_chain_is_found_from_each_of_its_calls(world: &impl 
     let third = given.paid_call();
     world.journal().supersede(second.id, &third).await.unwrap().unwrap();
     for id in [first.id, second.id, third.id] {
-        let newest = world.journal().find_newest(id).await.unwrap().unwrap();
-        assert_eq!(newest.record.id, third.id);
         let answer = world.journal().supersede(id, &given.paid_call()).await.unwrap().unwrap();
         assert_eq!(answer.seen.record.id, third.id);
     }
+    let before = |id| async move {
+        let seen = world.journal().predecessors(id).await.unwrap();
+        seen.into_iter().map(|seen| seen.record.id).collect::<Vec<_>>()
+    };
+    assert_eq!(before(third.id).await, [second.id, first.id]);
+    assert_eq!(before(second.id).await, [first.id]);
+    assert!(before(first.id).await.is_empty());
+}
+
+pub async fn a_further_key_stands_for_the_chain_that_it_was_bound_to(world: &impl World) {
+    let given = Given::new(world).await;
+    let journal = world.journal();
+    let expired = given.expired().await;
+    let call = given.paid_call();
+    let successor = journal.supersede(expired.id, &call).await.unwrap().unwrap();
+    let other = given.quoted().await;
+    let (key, print) = (IdempotencyKey::parse("later").unwrap(), call.fingerprint());
+    // The call that the key comes with, the same again, and another call of its chain.
+    assert!(journal.bind_key(expired.id, &key, print).await.unwrap());
+    assert!(journal.bind_key(expired.id, &key, print).await.unwrap());
+    assert!(journal.bind_key(successor.seen.record.id, &key, print).await.unwrap());
+    let (seen, kept) = journal.find_by_key(call.buyer, call.listing, &key).await.unwrap().unwrap();
+    assert_eq!((seen.record.id, kept), (successor.seen.record.id, print));
+    // Another fingerprint, another chain, and a call that there is not.
+    assert!(!journal.bind_key(expired.id, &key, [7; 32]).await.unwrap());
+    assert!(!journal.bind_key(other.id, &key, print).await.unwrap());
+    assert!(!journal.bind_key(world.new_call_id(), &key, print).await.unwrap());
 }
 
 pub async fn a_key_stands_for_the_paid_call_of_its_chain_else_for_the_newest(world: &impl World) {

@@ -61,7 +61,7 @@ pub async fn no_more_calls_are_claimed_than_asked_for(world: &impl World) {
     assert!(claim(world, 3).await.is_empty());
 }
 
-pub async fn a_paid_call_is_looked_at_once_more_when_its_window_has_closed(world: &impl World) {
+pub async fn a_paid_call_is_looked_at_less_and_less_often_until_the_horizon(world: &impl World) {
     let given = Given::new(world).await;
     let settled = given.settled().await.id;
     let delivered = given.delivered().await.id;
@@ -70,14 +70,19 @@ pub async fn a_paid_call_is_looked_at_once_more_when_its_window_has_closed(world
     given.close(&failure(forwarding)).await;
     world.advance_clock(MINUTE).await;
     assert!(claim(world, 10).await.is_empty());
-    world.advance_clock(DAY).await;
+    world.advance_clock(HOUR).await;
     let claimed: HashSet<CallId> = claim(world, 10).await.into_iter().collect();
     assert_eq!(claimed, HashSet::from([settled, delivered, failed]));
-    for call in claimed {
-        given.advance(call, None, None).await;
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        world.sweeps().count_check(settled).await.unwrap();
+        let seen = given.advance(settled, None, None).await.seen;
+        waits.extend(seen.record.next_check_at.map(|next| next - seen.now));
     }
+    assert!(waits.len() > 8 && waits.windows(2).all(|pair| pair[0] < pair[1]), "{waits:?}");
+    assert!(waits.len() < 20, "beyond the horizon it is not looked at");
     world.advance_clock(60 * DAY).await;
-    assert!(claim(world, 10).await.is_empty());
+    assert_eq!(given.advance(settled, None, None).await.seen.record.next_check_at, None);
 }
 
 pub async fn a_paid_call_about_which_nobody_could_be_asked_is_looked_at_again(world: &impl World) {

@@ -8,6 +8,7 @@ use crochet_secrets::{open_response, seal_response};
 
 use crate::forwarding::{Arrival, Cause, Closing, Ending, Forwarding, SealedResponse};
 use crate::ports::Seen;
+use crate::record::State;
 use crate::reply::{GatewayError, Progress, Reply};
 use crate::transition::Closed;
 
@@ -29,15 +30,15 @@ impl Gateway {
             return Err(GatewayError::Inconsistent { call: forwarding.call(), what: "forwarded without an endpoint" });
         };
         let arrival = self.send(turn, &forwarding, started, lease).await;
-        let call = forwarding.call();
-        let is_paid = forwarding.record().price.is_some();
+        let record = Box::new(forwarding.record().clone());
+        let is_paid = record.price.is_some();
         let mut closing = forwarding.conclude(arrival);
         if is_paid {
             closing.sealed = self.seal_for_vault(turn, &closing);
         }
         let give_up = started.saturating_add(lease);
         let Some((closed, seen)) = self.record_closing(&closing, give_up).await else {
-            return Ok(Reply::Unrecorded { call, retry_after_seconds: POLL_SECONDS });
+            return Ok(Reply::Unrecorded { record, retry_after_seconds: POLL_SECONDS });
         };
         match (closing.ending, closed, seen.record.delivery.clone()) {
             (Ending::Delivered(response), Closed::Recorded, Some(delivery)) => Ok(Reply::Delivered {
@@ -46,6 +47,10 @@ impl Gateway {
                 body: Some(response.body),
                 replayed: false,
             }),
+            // The payment was given back while the request was at the seller: a retry is told what that means.
+            (Ending::Failed(..), Closed::Recorded, _) if seen.record.state == State::PaymentFailed => {
+                Ok(accepted(seen, Progress::Unknown))
+            }
             (Ending::Failed(failure, _), Closed::Recorded, _) => Ok(seller_failed(seen, failure)),
             // Too late: what another attempt recorded is the answer.
             (_, _, Some(_)) => self.replay(turn, seen).await,

@@ -142,9 +142,10 @@ impl Gateway {
         if seen.record.body_sha256 != turn.body_sha256 {
             return Ok(Reply::Mismatch { call: id, what: Mismatch::Body });
         }
+        // A key that comes first with the retry stands for the call from now on, so that it alone is enough later.
         if let Some(key) = &turn.request.idempotency_key
             && seen.record.idempotency_key.as_ref() != Some(key)
-            && self.journal.find_by_key(turn.request.buyer.profile, turn.offer.listing, key).await?.is_some()
+            && !self.journal.bind_key(id, key, fingerprint(turn.body_sha256, &turn.request.origin)).await?
         {
             return Ok(Reply::IdempotencyKeyReused);
         }

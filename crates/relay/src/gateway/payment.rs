@@ -36,10 +36,15 @@ impl Gateway {
             Some(terms) => self.provider.check(call, terms).await,
             None => Observation::Waiting,
         };
-        // A settlement that cannot be re-checked is not forwarded: it may have been given back.
-        let lease = if observation == Observation::Unknown { None } else { self.lease(turn) };
+        // A settlement that is not confirmed is not forwarded: it may have been given back.
+        let stands = seen
+            .record
+            .settlement
+            .as_ref()
+            .is_none_or(|settlement| settlement.refunded || observation.confirms(&settlement.reference));
+        let lease = if stands && observation != Observation::Unknown { self.lease(turn) } else { None };
         let started = self.clock.monotonic();
-        let advanced = self.journal.advance(call, Some(&observation), lease).await?;
+        let advanced = self.journal.advance_after_check(call, seen.now, &observation, lease).await?;
         let is_unknown = observation == Observation::Unknown;
         Ok(advanced.map(|mut advanced| {
             if is_unknown && advanced.forwarding.is_none() && advanced.seen.record.state != State::Delivered {
@@ -64,7 +69,10 @@ impl Gateway {
         let state = seen.record.state;
         let reply = match state {
             State::Quoted if is_past_its_window(&seen) => accepted(seen, Progress::LatePayment),
-            State::Quoted => Reply::PaymentRequired { record: Box::new(seen.record), why: Unpaid::NothingArrived },
+            State::Quoted => match self.paid_predecessor(&seen).await? {
+                Some(predecessor) => return Ok(Answer::Again(Box::new(predecessor))),
+                None => Reply::PaymentRequired { record: Box::new(seen.record), why: Unpaid::NothingArrived },
+            },
             State::Pending if seen.record.payment_seen => accepted(seen, Progress::NotFinal),
             State::Pending => accepted(seen, Progress::Unknown),
             State::Forwarding => accepted(seen, Progress::Forwarding),
@@ -75,6 +83,28 @@ impl Gateway {
             State::Quoting | State::QuoteRefused | State::Delivered => return Ok(Answer::Again(Box::new(seen))),
         };
         Ok(Answer::Reply(Box::new(reply)))
+    }
+
+    /// Before a successor's terms are shown again: a call that it took the place of, and that was paid late after all.
+    /// Each is asked about as rarely as any other call.
+    async fn paid_predecessor(&self, successor: &Seen) -> Result<Option<Seen>, GatewayError> {
+        for dead in self.journal.predecessors(successor.record.id).await? {
+            let call = dead.record.id;
+            if !dead.record.state.is_dead() {
+                return Ok(Some(dead));
+            }
+            let (Some(CheckClaim::Claimed(seen)), Some(terms)) =
+                (self.journal.claim_check(call, self.policy.check_interval).await?, &dead.record.terms)
+            else {
+                continue;
+            };
+            let observation = self.provider.check(call, terms).await;
+            let advanced = self.journal.advance_after_check(call, seen.now, &observation, None).await?;
+            if let Some(advanced) = advanced.filter(|advanced| !advanced.seen.record.state.is_dead()) {
+                return Ok(Some(advanced.seen));
+            }
+        }
+        Ok(None)
     }
 
     /// A dead call is answered with its successor's terms: one successor, however many retries race.
@@ -136,12 +166,14 @@ impl Gateway {
         let outcome = self.ask_for_terms(turn, &seen).await?;
         let seen = self.journal.issue(lease, &outcome).await?;
         match (seen.record.state, outcome) {
-            (State::Quoted | State::Pending, QuoteOutcome::Issued(_)) => {
+            // Only of one's own terms is it sure that nobody can have paid them yet.
+            (State::Quoted, QuoteOutcome::Issued(_)) if seen.record.quote_fence == lease.fence => {
                 Ok(Reply::PaymentRequired { record: Box::new(seen.record), why })
             }
             (State::QuoteRefused, _) => quote_refused(seen),
             (State::Quoting, QuoteOutcome::Unavailable { retry_after_seconds }) => Ok(Reply::ProviderUnavailable {
                 retry_after_seconds: retry_after_seconds.unwrap_or(POLL_SECONDS).max(1),
+                record: Box::new(seen.record),
             }),
             // Another worker took over, and its answer stands.
             _ => Ok(accepted(seen, Progress::Quoting)),

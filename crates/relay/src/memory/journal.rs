@@ -9,7 +9,7 @@ use crochet_primitives::{CallId, Clock, Entropy, ListingId, ProfileId, StorageEr
 
 use super::faults::Faults;
 use super::lock;
-use super::tables::{Kept, Tables};
+use super::tables::{Kept, KeptKey, Tables};
 use crate::forwarding::{Closing, Forwarding, SealedResponse};
 use crate::policy::Policy;
 use crate::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor};
@@ -62,6 +62,30 @@ impl MemoryJournal {
         write(tables, change, now)
     }
 
+    fn move_on(
+        &self,
+        call: CallId,
+        asked_at: Option<Timestamp>,
+        observation: Option<&Observation>,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError> {
+        self.transact(|tables, now| {
+            let Some(record) = tables.call(call) else { return Ok(None) };
+            let observation = observation.map(|observation| match asked_at {
+                Some(asked_at) => transition::still_news(&record, asked_at, observation),
+                None => observation.clone(),
+            });
+            let claims = match (&observation, &record.terms) {
+                (Some(observation), Some(terms)) => tables.consume(call, &terms.provider, observation.payments()),
+                _ => Vec::new(),
+            };
+            let observed = observation.as_ref().map(|observation| (observation, claims.as_slice()));
+            let step = transition::advance(record, observed, lease, now, &self.policy, self.entropy.as_ref());
+            let seen = write(tables, step.change, now)?;
+            Ok(Some(Advanced { seen, forwarding: step.forwarding }))
+        })
+    }
+
     fn keep_response(&self, tables: &mut Tables, closing: &Closing, seen: &Seen) {
         let is_kept = seen.record.delivery.as_ref().is_some_and(|delivery| delivery.vault_key_prefix.is_some());
         if let Some(response) = closing.sealed.clone().filter(|_| is_kept) {
@@ -94,7 +118,7 @@ impl Journal for MemoryJournal {
             }
             let is_free = call.price.is_none();
             let limit = self.policy.max_open_quotes;
-            if !is_free && tables.open_quotes(call.buyer) >= limit {
+            if !is_free && tables.open_quotes(call.buyer, now) >= limit {
                 return Ok(Admission::TooManyOpenQuotes { limit });
             }
             let seen = self.open(tables, call, now)?;
@@ -146,8 +170,24 @@ impl Journal for MemoryJournal {
         })
     }
 
-    async fn find_newest(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
-        self.transact(|tables, now| Ok(tables.newest(call).map(|record| Seen { record, now })))
+    async fn bind_key(&self, call: CallId, key: &IdempotencyKey, fingerprint: [u8; 32]) -> Result<bool, StorageError> {
+        self.transact(|tables, _| {
+            let Some(record) = tables.call(call) else { return Ok(false) };
+            let place = (record.buyer, record.listing, key.clone());
+            let Some(kept) = tables.keys.get(&place) else {
+                tables.keys.insert(place, KeptKey { call, fingerprint });
+                return Ok(true);
+            };
+            Ok(kept.fingerprint == fingerprint && tables.are_of_one_chain(kept.call, call))
+        })
+    }
+
+    async fn predecessors(&self, call: CallId) -> Result<Vec<Seen>, StorageError> {
+        self.transact(|tables, now| {
+            let before = |id: CallId| tables.calls.values().find(|record| record.superseded_by == Some(id)).cloned();
+            let chain = std::iter::successors(before(call), |record| before(record.id));
+            Ok(chain.take(8).map(|record| Seen { record, now }).collect())
+        })
     }
 
     async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError> {
@@ -173,17 +213,17 @@ impl Journal for MemoryJournal {
         observation: Option<&Observation>,
         lease: Option<Duration>,
     ) -> Result<Option<Advanced>, StorageError> {
-        self.transact(|tables, now| {
-            let Some(record) = tables.call(call) else { return Ok(None) };
-            let claims = match (observation, &record.terms) {
-                (Some(Observation::Arrived(payments)), Some(terms)) => tables.consume(call, &terms.provider, payments),
-                _ => Vec::new(),
-            };
-            let observation = observation.map(|observation| (observation, claims.as_slice()));
-            let step = transition::advance(record, observation, lease, now, &self.policy, self.entropy.as_ref());
-            let seen = write(tables, step.change, now)?;
-            Ok(Some(Advanced { seen, forwarding: step.forwarding }))
-        })
+        self.move_on(call, None, observation, lease)
+    }
+
+    async fn advance_after_check(
+        &self,
+        call: CallId,
+        asked_at: Timestamp,
+        observation: &Observation,
+        lease: Option<Duration>,
+    ) -> Result<Option<Advanced>, StorageError> {
+        self.move_on(call, Some(asked_at), Some(observation), lease)
     }
 
     async fn supersede(&self, dead: CallId, successor: &NewCall) -> Result<Option<Successor>, StorageError> {

@@ -27,9 +27,15 @@ impl Tables {
         }
     }
 
-    pub(super) fn open_quotes(&self, buyer: ProfileId) -> u32 {
-        let open = self.calls.values().filter(|record| record.buyer == buyer && record.state.is_open_quote());
+    pub(super) fn open_quotes(&self, buyer: ProfileId, now: Timestamp) -> u32 {
+        let open = self.calls.values().filter(|record| record.buyer == buyer && record.is_open_quote(now));
         u32::try_from(open.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether one of the two calls leads to the other.
+    pub(super) fn are_of_one_chain(&self, one: CallId, other: CallId) -> bool {
+        let leads = |from: CallId, to: CallId| self.chain(from).iter().any(|record| record.id == to);
+        leads(one, other) || leads(other, one)
     }
 
     pub(super) fn newest(&self, first: CallId) -> Option<Record> {

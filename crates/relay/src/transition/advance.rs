@@ -67,6 +67,22 @@ pub fn advance(
     Advance { change: Change { record, writes }, forwarding }
 }
 
+/// What is left of a look at the provider that began at `asked_at`, when it is applied: where somebody asked later,
+/// who may know better, the older look's word that nothing is to come of a payment counts no more.
+#[must_use]
+pub fn still_news(record: &Record, asked_at: Timestamp, observation: &Observation) -> Observation {
+    let was_asked_later = record.last_checked_at.is_some_and(|last| last > asked_at);
+    let settled_by = record.settlement.as_ref().map(|settlement| settlement.reference.as_str());
+    let is_bad_news = match observation {
+        Observation::Waiting | Observation::Failed { .. } => true,
+        Observation::Refunded { references, .. } => {
+            !references.iter().any(|reference| Some(reference.as_str()) == settled_by)
+        }
+        Observation::InProgress | Observation::Arrived(_) | Observation::Several { .. } | Observation::Unknown => false,
+    };
+    if was_asked_later && is_bad_news { Observation::Unknown } else { observation.clone() }
+}
+
 struct Step<'a> {
     record: Record,
     writes: Vec<Write>,
@@ -114,7 +130,7 @@ impl Step<'_> {
 
     fn observe(&mut self, observation: &Observation, claims: &[Claim]) {
         let Some(terms) = self.record.terms.clone() else { return };
-        let is_settled = self.record.settlement.as_ref().is_some_and(|settlement| !settlement.refunded);
+        let is_settled = self.is_settled();
         match observation {
             // A success without a payment is no proof of one, and no reason to ask for another.
             Observation::Arrived(payments) if payments.is_empty() => {
@@ -124,6 +140,17 @@ impl Step<'_> {
             }
             Observation::Arrived(payments) => self.arrived(&terms, payments, claims, is_settled),
             Observation::Refunded { references, reason } => self.refunded(&terms, references, reason, is_settled),
+            Observation::Several { arrived, refunded, is_under_way, reason } => {
+                if is_settled {
+                    self.refunded(&terms, refunded, reason, true);
+                }
+                let still_settled = self.is_settled();
+                self.arrived(&terms, arrived, claims, still_settled);
+                // Money that is under way may still cover the call: no new terms before it is final.
+                if *is_under_way && !self.is_settled() {
+                    self.in_progress();
+                }
+            }
             Observation::Waiting if !is_settled => self.waiting(&terms),
             Observation::InProgress if !is_settled => self.in_progress(),
             Observation::Failed { reason } if !is_settled => self.failed(reason),
@@ -133,6 +160,10 @@ impl Step<'_> {
             // Once settled, only a refund or a further payment is news; a status that goes backwards is not.
             Observation::Waiting | Observation::InProgress | Observation::Failed { .. } | Observation::Unknown => {}
         }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.record.settlement.as_ref().is_some_and(|settlement| !settlement.refunded)
     }
 
     fn waiting(&mut self, terms: &Terms) {
@@ -146,7 +177,7 @@ impl Step<'_> {
     fn in_progress(&mut self) {
         // Also from the dead: a late payment under way must not meet new terms. What is under way or delivered, and
         // whose settlement was given back, stays what it is.
-        if matches!(self.record.state, State::Quoted | State::Pending | State::Expired | State::PaymentFailed) {
+        if self.record.state.is_dead() || matches!(self.record.state, State::Quoted | State::Pending) {
             self.record.state = State::Pending;
         }
         self.record.payment_seen = true;

@@ -9,7 +9,7 @@ mod open;
 mod quote;
 mod schedule;
 
-pub use advance::{Advance, Claim, advance};
+pub use advance::{Advance, Claim, advance, still_news};
 pub use close::{Closed, close};
 pub use open::open;
 pub use quote::{issue, retake_quote};

@@ -22,8 +22,14 @@ pub(super) fn next_check(record: &Record, now: Timestamp, policy: &Policy) -> Op
         State::Expired | State::PaymentFailed | State::Mispaid => {
             (now < after(record.created_at, policy.sweep_horizon)).then(backed_off)
         }
-        // The buyer's retry moves it on. Once more after the window has closed, to notice a second payment or a refund.
-        State::Settled | State::SellerFailed | State::Delivered => closes(record, policy).filter(|at| now < *at),
+        // The buyer's retry moves it on. A second payment, or a refund, is to be noticed all the same: when the window
+        // has closed, and then less and less often.
+        State::Settled | State::SellerFailed | State::Delivered => {
+            let closes = closes(record, policy)?;
+            let waited = doubling(policy.late_payment_grace, record.checks, policy.sweep_horizon);
+            let next = if now < closes { closes } else { after(now, waited) };
+            (next <= after(record.created_at, policy.sweep_horizon)).then_some(next)
+        }
         State::QuoteRefused => None,
     }
 }

@@ -8,13 +8,14 @@ mod seller_failed;
 mod under_way;
 
 use actix_web::HttpResponse;
-use crochet_relay::Reply;
-use serde_json::json;
+use crochet_relay::{Record, Reply};
+use serde_json::{Value, json};
 
 use crate::code::Code;
 use crate::error::ApiError;
 use crate::recovery::{NextAction, Recovery};
 use delivered::{delivered, no_longer_available};
+use payment::relay_request_id;
 use refusals::{listing_unavailable, mismatch, quote_refused};
 use required::payment_required;
 use seller_failed::seller_failed;
@@ -58,16 +59,22 @@ pub(crate) fn answer(reply: Reply) -> Result<HttpResponse, ApiError> {
             Err(ApiError::new(Code::PayloadTooLarge, format!("This listing takes bodies of up to {limit} bytes."))
                 .details(&json!({ "limit_bytes": limit })))
         }
-        Reply::ProviderUnavailable { retry_after_seconds } => Err(ApiError::new(
+        Reply::ProviderUnavailable { record, retry_after_seconds } => Err(ApiError::new(
             Code::PaymentProviderUnavailable,
             "The payment provider gave no terms. Nothing is to be paid yet.",
         )
+        .data(&named(&record, record.state.as_str()))
         .retry_after(retry_after_seconds)),
-        Reply::Unrecorded { call, retry_after_seconds } => Err(ApiError::new(
+        Reply::Unrecorded { record, retry_after_seconds } => Err(ApiError::new(
             Code::ServiceUnavailable,
             "The seller answered, and that could not be recorded. The same request may be sent again, at no charge.",
         )
-        .data(&json!({ "status": "unknown", "request_id": call.request_id() }))
+        .data(&named(&record, "unknown"))
         .retry_after(retry_after_seconds)),
     }
+}
+
+/// What a retry needs to name its call by.
+fn named(record: &Record, status: &str) -> Value {
+    json!({ "status": status, "request_id": record.id.request_id(), "relay_request_id": relay_request_id(record) })
 }

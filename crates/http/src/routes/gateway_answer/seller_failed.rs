@@ -33,7 +33,7 @@ pub(super) fn seller_failed(record: &Record, failure: &Failure, retry_after_seco
             (Code::SellerUnreachable, "The gateway stopped while the seller was at work; nobody knows how it ended.")
         }
     };
-    let summary = if record.settlement.is_some() {
+    let summary = if record.settlement.as_ref().is_some_and(|settlement| !settlement.refunded) {
         "The call is paid and stays paid. Send the same request with the same id after the wait, at no charge."
     } else {
         "Nothing was charged. Send the same request again after the wait."
