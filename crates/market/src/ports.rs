@@ -21,6 +21,17 @@ pub enum Registration {
     WalletTaken,
 }
 
+/// What became of issuing a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issuing {
+    /// The key was recorded.
+    Done,
+    /// The key that was to mint it is revoked or has expired; nothing was recorded.
+    MinterInvalid,
+    /// The profile has [`crate::MAX_API_KEYS`] valid keys; nothing was recorded.
+    TooMany,
+}
+
 /// What became of linking a wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linking {
@@ -59,8 +70,15 @@ pub trait Identities: Send + Sync {
     /// The profile that owns a wallet, with that wallet, whatever its status.
     async fn owner(&self, address: &WalletAddress) -> Result<Option<(Profile, LinkedWallet)>, StorageError>;
 
-    /// Records a key. With `revoke_others` all other keys of its profile are revoked in the same transaction.
-    async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError>;
+    /// Records a key, under a lock on its profile. With `revoke_others` all other keys of its profile are revoked in
+    /// the same transaction. A key that is minted by another is recorded only while that one is a valid key of the same
+    /// profile: nothing that a revoked key minted outlives it unseen.
+    async fn issue_key(
+        &self,
+        key: &StoredApiKey,
+        revoke_others: bool,
+        minted_by: Option<ApiKeyId>,
+    ) -> Result<Issuing, StorageError>;
 
     /// The key with this hash and its profile, unless it is revoked or has expired.
     async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError>;
@@ -68,7 +86,7 @@ pub trait Identities: Send + Sync {
     /// The keys of a profile that are not revoked, newest first.
     async fn keys(&self, profile: ProfileId) -> Result<Vec<StoredApiKey>, StorageError>;
 
-    /// Revokes a key; false when the profile has no such key that is not revoked.
+    /// Revokes a key, under a lock on its profile; false when the profile has no such key that is not revoked.
     async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError>;
 
     /// A profile.
@@ -131,7 +149,8 @@ pub enum Saved {
 /// What became of taking a listing from the marketplace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone: a draft that was never called.
+    /// It is out of the catalogue for good: a draft that nobody was seen to have called. It is kept all the same, since
+    /// a call of it may be on its way.
     Deleted,
     /// It is out of the catalogue for good, and kept because calls point at it.
     SoftDeleted,
@@ -170,7 +189,8 @@ pub trait Catalogue: Send + Sync {
     /// the stored one plus one.
     async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError>;
 
-    /// Deletes a draft (softly once there is any call of it), suspends an active listing.
+    /// Deletes a draft, suspends an active listing. MUST keep the endpoint of what is deleted: a call that raced with
+    /// this may be paid for.
     async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError>;
 
     /// The endpoint of a listing, decrypted.

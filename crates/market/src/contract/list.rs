@@ -22,6 +22,9 @@ macro_rules! identities_contract {
             nobody_revokes_the_key_of_another_profile,
             keys_are_listed_newest_first,
             a_fresh_key_can_revoke_all_others_of_its_profile,
+            a_profile_has_no_more_valid_keys_than_it_may,
+            only_a_valid_key_of_the_same_profile_mints_another,
+            no_key_that_a_revoked_one_mints_survives_a_fresh_key_that_revokes_all,
         }
         $crate::market_contract_suite! { $world, wallets:
             wallets_are_listed_oldest_first,
@@ -73,7 +76,7 @@ macro_rules! catalogue_contract {
             of_changes_of_an_endpoint_that_race_one_is_written,
         }
         $crate::market_contract_suite! { $world, removing:
-            a_draft_that_was_never_called_is_deleted_with_its_endpoint,
+            a_draft_that_was_never_called_is_gone_and_its_endpoint_stays_for_a_call_that_raced,
             a_draft_that_was_called_is_gone_and_its_endpoint_stays_for_paid_calls,
             the_slug_of_a_deleted_listing_is_never_used_again,
             an_active_listing_is_suspended_by_its_owner,

@@ -196,14 +196,9 @@ impl Catalogue for MemoryCatalogue {
                 stored.listing.suspended_by = Some(SuspendedBy::Owner);
                 Ok(Removal::Suspended)
             }
-            ListingStatus::Draft if stored.was_called => {
-                stored.is_deleted = true;
-                Ok(Removal::SoftDeleted)
-            }
             ListingStatus::Draft => {
-                tables.listings.remove(&listing);
-                tables.endpoints.remove(&listing);
-                Ok(Removal::Deleted)
+                stored.is_deleted = true;
+                Ok(if stored.was_called { Removal::SoftDeleted } else { Removal::Deleted })
             }
         }
     }

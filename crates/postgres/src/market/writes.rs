@@ -73,13 +73,12 @@ pub(crate) fn remove(conn: &mut PgConnection, id: Uuid, owner: Uuid) -> Result<R
     let change = (listings::revision.eq(listings::revision + 1), listings::updated_at.eq(now));
     match super::convert::word(ListingStatus::parse, &stored.status, "listings.status", id)? {
         ListingStatus::Draft => {
+            // The row stays in either case: a call that is being admitted right now has read the listing already, and
+            // whoever pays for it needs the listing and its endpoint.
+            diesel::update(row).set((listings::deleted_at.eq(now), change)).execute(conn)?;
             let calls = gateway_requests::table.filter(gateway_requests::listing_id.eq(id));
-            if select(exists(calls)).get_result(conn)? {
-                diesel::update(row).set((listings::deleted_at.eq(now), change)).execute(conn)?;
-                return Ok(Removal::SoftDeleted);
-            }
-            diesel::delete(row).execute(conn)?;
-            Ok(Removal::Deleted)
+            let was_called = select(exists(calls)).get_result(conn)?;
+            Ok(if was_called { Removal::SoftDeleted } else { Removal::Deleted })
         }
         ListingStatus::Active => {
             let suspended = (listings::status.eq("suspended"), listings::suspended_by.eq(Some("owner")));

@@ -4,6 +4,7 @@ use crochet_market::ListingStatus;
 use crochet_market::ports::{Catalogue, Identities, OpenChallenge, Removal, Saved, Taken};
 use crochet_market::{ListingQuery, Sort};
 use crochet_primitives::StorageError;
+use crochet_relay::ports::Directory;
 
 use crate::support::{Market, at};
 
@@ -15,14 +16,28 @@ async fn the_slug_of_a_deleted_draft_is_never_used_again() {
     draft.status = ListingStatus::Draft;
     assert_eq!(market.catalogue.insert(&draft, Some(&market.new_endpoint(draft.id))).await.unwrap(), Saved::Done);
     assert_eq!(market.catalogue.remove(draft.id, seller.id).await.unwrap(), Removal::Deleted);
-    assert_eq!(market.number("SELECT count(*) FROM listings"), 0);
-    assert_eq!(market.number("SELECT count(*) FROM listing_gateway_endpoints"), 0);
+    assert!(market.catalogue.find("once").await.unwrap().is_none());
     let again = market.new_listing(seller.id, "once");
     assert_eq!(market.catalogue.insert(&again, None).await.unwrap(), Saved::SlugTaken);
     let (mut other, _) = market.publish(seller.id, "other").await;
     (other.slug, other.revision) = ("once".into(), 2);
     assert_eq!(market.catalogue.save(&other, None).await.unwrap(), Saved::SlugTaken);
     assert_eq!(market.catalogue.find("other").await.unwrap().unwrap().listing.revision, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_was_admitted_while_its_draft_was_deleted_keeps_its_listing() {
+    let market = Market::new().await;
+    let (seller, ..) = market.register().await;
+    let mut draft = market.new_listing(seller.id, "raced");
+    draft.status = ListingStatus::Draft;
+    assert_eq!(market.catalogue.insert(&draft, Some(&market.new_endpoint(draft.id))).await.unwrap(), Saved::Done);
+    assert_eq!(market.catalogue.remove(draft.id, seller.id).await.unwrap(), Removal::Deleted);
+    // The admission had read the listing before, and writes now.
+    market.deliver(seller.id, &draft, at(0));
+    let offer = market.directory.offer("raced").await.unwrap().expect("the paid call needs its listing");
+    assert_eq!((offer.listing, offer.is_available, offer.endpoint.is_some()), (draft.id, false, true));
+    assert_eq!(market.catalogue.remove(draft.id, seller.id).await.unwrap(), Removal::NotFound);
 }
 
 #[tokio::test]
