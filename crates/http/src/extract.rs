@@ -245,7 +245,42 @@ fn misfit(error: &serde_json::Error, path: &str) -> ApiError {
     ApiError::bad_request(message).details(&serde_json::json!({ "path": path, "line": line, "column": column }))
 }
 
-/// The parser's message, cut to a bound that does not split a character.
+/// The parser's message, without the names of our types, and cut to a bound that does not split a character.
 fn message(error: &serde_json::Error) -> String {
-    error.to_string().chars().take(MAX_MESSAGE).collect()
+    without_type_names(&error.to_string()).chars().take(MAX_MESSAGE).collect()
+}
+
+/// `expected struct NewWalletProof` tells a client nothing: what is expected is an object.
+fn without_type_names(message: &str) -> String {
+    let mut told = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once("struct ") {
+        told.push_str(before);
+        told.push_str("an object");
+        rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    }
+    told.push_str(rest);
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_type_of_ours_is_named() {
+        for (said, told) in [
+            (
+                "invalid type: null, expected struct NewWalletProof at line 1",
+                "invalid type: null, expected an object at line 1",
+            ),
+            (
+                "invalid length 1, expected struct A with 2 elements",
+                "invalid length 1, expected an object with 2 elements",
+            ),
+            ("invalid type: integer `1`, expected a string", "invalid type: integer `1`, expected a string"),
+        ] {
+            assert_eq!(without_type_names(said), told);
+        }
+    }
 }
