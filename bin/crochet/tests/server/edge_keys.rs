@@ -1,10 +1,6 @@
 //! API keys: made from another, for less; gone at once, on every gateway.
 
-use crochet::config::Config;
-use crochet::database::Database;
 use crochet::demo::client::ApiClient;
-use crochet::wiring::Running;
-use crochet_local_postgres::Host;
 use serde_json::{Value, json};
 
 use crate::support::{Account, Market, RawRequest, TestGateway};
@@ -64,21 +60,20 @@ async fn keys_are_listed_without_the_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_stops_at_once_on_every_gateway_of_the_database() {
     let gateway = TestGateway::start().await;
-    let (second, other) = another_gateway(&gateway.config).await;
+    let other = gateway.replica().await;
     let agent = Account::register(&gateway.api, "agent").await;
     let key = agent.with_scopes(&["read"]).await;
     let me = |api: &ApiClient| RawRequest::new(api, "GET", "/me").bearer(&key).send();
     me(&gateway.api).await.data(200);
-    me(&other).await.data(200);
+    me(&other.api).await.data(200);
 
     let keys = agent.get("/api-keys").await.data(200);
     let path = format!("/api-keys/{}", keys[0]["id"].as_str().unwrap());
     assert_eq!(agent.delete(&path).await.data(200)["revoked"], true);
-    me(&other).await.refuses(401, "UNAUTHORIZED");
+    me(&other.api).await.refuses(401, "UNAUTHORIZED");
     me(&gateway.api).await.refuses(401, "UNAUTHORIZED");
     agent.delete(&path).await.refuses(404, "NOT_FOUND");
     assert_eq!(agent.get("/api-keys").await.data(200).as_array().unwrap().len(), 1);
-    second.stop(std::time::Duration::from_secs(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,12 +138,4 @@ async fn a_header_that_is_wrong_is_a_401_everywhere_and_a_missing_one_where_a_ke
     assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"crochet\""));
     let prefix: Value = agent.get("/me").await.data(200)["api_key"]["prefix"].clone();
     with(format!("Bearer {}", prefix.as_str().unwrap())).send().await.refuses(401, "UNAUTHORIZED");
-}
-
-/// A second gateway on the same database, as a second replica would be.
-async fn another_gateway(config: &Config) -> (Running, ApiClient) {
-    let database = Database::open(config, &Host::default(), &mut |_| {}).unwrap();
-    let running = Running::start(config, &database).await.unwrap();
-    let api = ApiClient::new(running.url()).unwrap();
-    (running, api)
 }

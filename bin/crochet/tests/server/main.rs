@@ -9,11 +9,19 @@
 
 mod support;
 
+mod edge_endpoints;
 mod edge_identity;
 mod edge_keys;
+mod edge_limits;
+mod edge_listing_bounds;
 mod edge_listings;
+mod edge_methods;
+mod edge_outages;
 mod edge_search;
+mod edge_secrecy;
+mod edge_upstream;
 mod edge_wallets;
+mod edge_wrong_input;
 mod money_binding;
 mod money_books;
 mod money_crashes;

@@ -41,13 +41,19 @@ impl TestGateway {
 
     /// A gateway whose settings are changed first.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::adapted(change, |_| {}).await
+    }
+
+    /// A gateway whose configuration is changed after it was checked: as no file or command line could.
+    pub(crate) async fn adapted(change: impl FnOnce(&mut Settings), adapt: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::new().await;
         let data_dir = tempfile::tempdir().unwrap();
         let mut settings = settings();
         settings.database_url = Some(database.url().expose_secret().to_owned());
         settings.data_dir = Some(data_dir.path().to_path_buf());
         change(&mut settings);
-        let config = resolve(settings, None, false, 2).unwrap();
+        let mut config = resolve(settings, None, false, 2).unwrap();
+        adapt(&mut config);
         let running = run(&config).await;
         let api = ApiClient::new(running.url()).unwrap();
         Self { api, config, running: Some(running), _data_dir: data_dir, database }

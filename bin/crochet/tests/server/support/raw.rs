@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crochet::demo::client::ApiClient;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// No answer takes longer, not even when the database is away.
@@ -83,18 +83,49 @@ impl RawRequest {
     }
 
     pub(crate) async fn send(self) -> RawAnswer {
-        let bytes = self.bytes();
         let whole = async {
             let mut stream = TcpStream::connect(&self.authority).await.unwrap();
-            // A server that refuses a body early may close before it has read all of it.
-            let _ = stream.write_all(&bytes).await;
-            let mut answer = Vec::new();
-            let _ = stream.read_to_end(&mut answer).await;
-            RawAnswer::parse(&answer, &self.base)
+            let (mut from, mut to) = stream.split();
+            let bytes = self.bytes();
+            // A server that refuses a body early reads no more of it, and the answer is there already.
+            let sent = async {
+                let _ = to.write_all(&bytes).await;
+                std::future::pending().await
+            };
+            tokio::select! {
+                answer = read(&mut from, self.method == "HEAD") => answer,
+                never = sent => never,
+            }
         };
-        let answer = tokio::time::timeout(PATIENCE, whole).await;
-        answer.unwrap_or_else(|_| panic!("{} {}: no answer in time", self.method, self.target))
+        let answer: Vec<u8> = tokio::time::timeout(PATIENCE, whole)
+            .await
+            .unwrap_or_else(|_| panic!("{} {}: no answer in time", self.method, self.target));
+        RawAnswer::parse(&answer, &self.base)
     }
+}
+
+/// Reads one answer to its end, or until the server hangs up.
+async fn read(from: &mut (impl AsyncRead + Unpin), is_head: bool) -> Vec<u8> {
+    let mut answer = Vec::new();
+    loop {
+        if let Some(end) = end_of(&answer, is_head)
+            && answer.len() >= end
+        {
+            return answer;
+        }
+        if !matches!(from.read_buf(&mut answer).await, Ok(read) if read > 0) {
+            return answer;
+        }
+    }
+}
+
+/// Where the answer ends, once its head is there.
+fn end_of(answer: &[u8], is_head: bool) -> Option<usize> {
+    let head_end = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&answer[..head_end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    let has_no_body = is_head || head.starts_with("http/1.1 204");
+    if has_no_body { Some(head_end) } else { length.map(|length| head_end + length) }
 }
 
 impl RawAnswer {
