@@ -104,7 +104,7 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
 
 impl OfferRow {
     fn open(self, keys: &MasterKeys) -> Result<Offer, DbError> {
-        let endpoint = self.endpoint.map(|row| row.open(keys)).transpose()?;
+        let endpoint = self.endpoint.and_then(|row| opened(row, keys));
         Ok(Offer {
             listing: self.id.into(),
             seller: self.provider_id.into(),
@@ -116,6 +116,16 @@ impl OfferRow {
             payout_address: self.payout_address,
         })
     }
+}
+
+/// An endpoint that cannot be read is none: nothing is forwarded, while answers that were paid for are still replayed.
+fn opened(row: EndpointRow, keys: &MasterKeys) -> Option<GatewayEndpoint> {
+    let listing = row.listing();
+    row.open(keys)
+        .inspect_err(
+            |error| tracing::error!(%listing, column = %error, "an endpoint cannot be read: no call reaches it"),
+        )
+        .ok()
 }
 
 /// An endpoint as one call at `now` needs it.
