@@ -29,6 +29,13 @@ impl From<MarketError> for ApiError {
             MarketError::PricingModelUnavailable { model } => Self::new(Code::PricingModelUnavailable, text)
                 .details(&serde_json::json!({ "pricing_model": model.as_str(), "available": ["free", "per_call"] })),
             MarketError::KeyRequired => Self::new(Code::Unauthorized, "An API key is needed for this."),
+            MarketError::KeyNoLongerValid => Self::new(Code::Unauthorized, text),
+            MarketError::TooManyApiKeys { limit } => Self::new(Code::Conflict, text)
+                .details(&serde_json::json!({ "limit": limit }))
+                .recovery(Recovery::change(
+                    NextAction::FixRequest,
+                    "Revoke a key with DELETE /api-keys/:id; POST /auth/recover with revoke_existing_keys revokes all.",
+                )),
             MarketError::ChallengeExpired => Self::new(Code::ChallengeExpired, text),
             MarketError::ProofOfWorkFailed => Self::new(Code::CaptchaFailed, text),
             MarketError::SignatureInvalid { .. } => Self::new(Code::Unauthorized, text).recovery(

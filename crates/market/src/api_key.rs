@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crochet_primitives::names;
 
+/// A profile has at most so many keys that are neither revoked nor expired.
+pub const MAX_API_KEYS: usize = 25;
+
 /// An API key as it is kept: never the key itself.
 #[derive(Debug, Clone)]
 pub struct StoredApiKey {

@@ -29,6 +29,15 @@ pub enum MarketError {
     /// What was asked for takes an API key.
     #[error("this takes an API key")]
     KeyRequired,
+    /// The calling key was revoked, or expired, since the call began.
+    #[error("the API key is revoked or expired")]
+    KeyNoLongerValid,
+    /// The profile has as many valid API keys as it may.
+    #[error("the profile has {limit} API keys, and can have no more; revoke one first")]
+    TooManyApiKeys {
+        /// How many it may have.
+        limit: usize,
+    },
     /// The challenge is unknown, used, expired, or was issued for something else.
     #[error("the challenge is unknown, used up, expired, or was issued for something else; request a new one")]
     ChallengeExpired,

@@ -71,7 +71,7 @@ pub mod ports;
 mod profile;
 pub mod view;
 
-pub use api_key::{Scope, Scopes, StoredApiKey};
+pub use api_key::{MAX_API_KEYS, Scope, Scopes, StoredApiKey};
 pub use category::Category;
 pub use endpoint::{EndpointStatus, GatewayEndpoint, PreviousSecret, UpstreamAuthHeader};
 pub use error::{FieldProblem, MarketError};

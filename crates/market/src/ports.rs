@@ -21,6 +21,17 @@ pub enum Registration {
     WalletTaken,
 }
 
+/// What became of issuing a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issuing {
+    /// The key was recorded.
+    Done,
+    /// The key that was to mint it is revoked or has expired; nothing was recorded.
+    MinterInvalid,
+    /// The profile has [`crate::MAX_API_KEYS`] valid keys; nothing was recorded.
+    TooMany,
+}
+
 /// What became of linking a wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linking {
@@ -59,8 +70,15 @@ pub trait Identities: Send + Sync {
     /// The profile that owns a wallet, with that wallet, whatever its status.
     async fn owner(&self, address: &WalletAddress) -> Result<Option<(Profile, LinkedWallet)>, StorageError>;
 
-    /// Records a key. With `revoke_others` all other keys of its profile are revoked in the same transaction.
-    async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError>;
+    /// Records a key, under a lock on its profile. With `revoke_others` all other keys of its profile are revoked in
+    /// the same transaction. A key that is minted by another is recorded only while that one is a valid key of the same
+    /// profile: nothing that a revoked key minted outlives it unseen.
+    async fn issue_key(
+        &self,
+        key: &StoredApiKey,
+        revoke_others: bool,
+        minted_by: Option<ApiKeyId>,
+    ) -> Result<Issuing, StorageError>;
 
     /// The key with this hash and its profile, unless it is revoked or has expired.
     async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError>;
@@ -68,7 +86,7 @@ pub trait Identities: Send + Sync {
     /// The keys of a profile that are not revoked, newest first.
     async fn keys(&self, profile: ProfileId) -> Result<Vec<StoredApiKey>, StorageError>;
 
-    /// Revokes a key; false when the profile has no such key that is not revoked.
+    /// Revokes a key, under a lock on its profile; false when the profile has no such key that is not revoked.
     async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError>;
 
     /// A profile.

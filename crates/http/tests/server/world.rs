@@ -149,7 +149,7 @@ impl World {
     /// A further key of the buyer.
     pub(crate) async fn second_key(&self) -> String {
         let (key, stored) = new_key(self.buyer.id, &*self.clock, &self.entropy, Scopes::all());
-        self.identities.issue_key(&stored, false).await.unwrap();
+        self.identities.issue_key(&stored, false, None).await.unwrap();
         key.expose().to_owned()
     }
 

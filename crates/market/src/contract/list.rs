@@ -22,6 +22,9 @@ macro_rules! identities_contract {
             nobody_revokes_the_key_of_another_profile,
             keys_are_listed_newest_first,
             a_fresh_key_can_revoke_all_others_of_its_profile,
+            a_profile_has_no_more_valid_keys_than_it_may,
+            only_a_valid_key_of_the_same_profile_mints_another,
+            no_key_that_a_revoked_one_mints_survives_a_fresh_key_that_revokes_all,
         }
         $crate::market_contract_suite! { $world, wallets:
             wallets_are_listed_oldest_first,

@@ -5,9 +5,10 @@ use crochet_secrets::ApiKey;
 use serde::Deserialize;
 
 use super::{Caller, IdentityService};
-use crate::api_key::{Scope, Scopes, StoredApiKey};
+use crate::api_key::{MAX_API_KEYS, Scope, Scopes, StoredApiKey};
 use crate::error::MarketError;
 use crate::fields::Problems;
+use crate::ports::Issuing;
 
 /// The body of `POST /api-keys`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -45,7 +46,8 @@ impl IdentityService {
     ///
     /// # Errors
     /// [`MarketError::Forbidden`] when the calling key lacks `write` or a scope that is asked for;
-    /// [`MarketError::Invalid`]; [`MarketError::Storage`].
+    /// [`MarketError::Invalid`]; [`MarketError::KeyNoLongerValid`]; [`MarketError::TooManyApiKeys`];
+    /// [`MarketError::Storage`].
     pub async fn create_api_key(&self, caller: &Caller, body: &NewApiKeyBody) -> Result<CreatedKey, MarketError> {
         caller.require(Scope::Write)?;
         let now = truncate_to_millis(self.clock.now());
@@ -72,8 +74,11 @@ impl IdentityService {
 
         let expires_at = expires_at.or(caller.key.expires_at);
         let (api_key, stored) = self.new_key(caller.profile.id, name, scopes, now, expires_at);
-        self.store.issue_key(&stored, false).await?;
-        Ok(CreatedKey { api_key, stored })
+        match self.store.issue_key(&stored, false, Some(caller.key.id)).await? {
+            Issuing::Done => Ok(CreatedKey { api_key, stored }),
+            Issuing::MinterInvalid => Err(MarketError::KeyNoLongerValid),
+            Issuing::TooMany => Err(MarketError::TooManyApiKeys { limit: MAX_API_KEYS }),
+        }
     }
 
     /// Revokes a key of the caller's profile; the calling key itself may be it.

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::intent::Intent;
 use super::profile::{AVATAR_URL, BIO, DISPLAY_NAME, MAX_BIO, NAME_LENGTH, WEBSITE};
 use super::{IdentityService, SignatureText};
-use crate::api_key::{Scopes, StoredApiKey};
+use crate::api_key::{MAX_API_KEYS, Scopes, StoredApiKey};
 use crate::error::MarketError;
 use crate::fields::Problems;
 use crate::linked_wallet::{Capabilities, LinkedWallet, WalletStatus};
-use crate::ports::Registration;
+use crate::ports::{Issuing, Registration};
 use crate::profile::{AccountType, Profile, ProfileRole};
 
 /// The body of `POST /register`.
@@ -126,7 +126,8 @@ impl IdentityService {
     ///
     /// # Errors
     /// The same as [`Self::register`], but [`MarketError::NotFound`] when no profile owns the wallet, and
-    /// [`MarketError::Forbidden`] when the wallet may not recover it.
+    /// [`MarketError::Forbidden`] when the wallet may not recover it, and [`MarketError::TooManyApiKeys`] when it has as
+    /// many as it may and `revoke_existing_keys` is not set.
     pub async fn recover(&self, body: &RecoverBody) -> Result<Issued, MarketError> {
         let now = truncate_to_millis(self.clock.now());
         let mut problems = Problems::default();
@@ -148,8 +149,12 @@ impl IdentityService {
             });
         }
         let (api_key, stored) = self.new_key(profile.id, "recovery".to_owned(), Scopes::all(), now, None);
-        self.store.issue_key(&stored, body.revoke_existing_keys).await?;
-        Ok(Issued { profile, wallet, api_key, stored })
+        match self.store.issue_key(&stored, body.revoke_existing_keys, None).await? {
+            Issuing::Done => Ok(Issued { profile, wallet, api_key, stored }),
+            // No key mints this one: the wallet does.
+            Issuing::MinterInvalid => Err(MarketError::KeyNoLongerValid),
+            Issuing::TooMany => Err(MarketError::TooManyApiKeys { limit: MAX_API_KEYS }),
+        }
     }
 
     pub(super) fn new_key(

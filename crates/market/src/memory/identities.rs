@@ -11,9 +11,9 @@ use crochet_secrets::ApiKeyHash;
 use crochet_wallet::WalletAddress;
 
 use super::{lock, yield_once};
-use crate::api_key::StoredApiKey;
+use crate::api_key::{MAX_API_KEYS, StoredApiKey};
 use crate::linked_wallet::{LinkedWallet, WalletPatch, apply_wallet_patch};
-use crate::ports::{Identities, Linking, Registration, WalletChange};
+use crate::ports::{Identities, Issuing, Linking, Registration, WalletChange};
 use crate::profile::Profile;
 
 /// [`Identities`] in memory; its clock is the one that it is given.
@@ -53,9 +53,17 @@ impl Tables {
         self.wallets.values().find(|wallet| wallet.address == *address)
     }
 
+    fn valid_keys(&self, profile: ProfileId, now: Timestamp) -> impl Iterator<Item = &StoredApiKey> {
+        self.keys.values().filter(move |key| key.profile == profile && is_valid(key, now))
+    }
+
     fn wallets_of(&self, profile: ProfileId) -> Vec<LinkedWallet> {
         self.wallets.values().filter(|wallet| wallet.profile == profile).cloned().collect()
     }
+}
+
+fn is_valid(key: &StoredApiKey, now: Timestamp) -> bool {
+    key.revoked_at.is_none() && key.expires_at.is_none_or(|expires_at| now < expires_at)
 }
 
 #[async_trait]
@@ -89,27 +97,35 @@ impl Identities for MemoryIdentities {
         Ok(found.and_then(|wallet| Some((tables.profiles.get(&wallet.profile)?.clone(), wallet))))
     }
 
-    async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError> {
+    async fn issue_key(
+        &self,
+        key: &StoredApiKey,
+        revoke_others: bool,
+        minted_by: Option<ApiKeyId>,
+    ) -> Result<Issuing, StorageError> {
         yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
+        if minted_by.is_some_and(|minter| !tables.valid_keys(key.profile, now).any(|own| own.id == minter)) {
+            return Ok(Issuing::MinterInvalid);
+        }
         if revoke_others {
             for other in tables.keys.values_mut().filter(|other| other.profile == key.profile) {
                 other.revoked_at.get_or_insert(now);
             }
         }
+        if tables.valid_keys(key.profile, now).count() >= MAX_API_KEYS {
+            return Ok(Issuing::TooMany);
+        }
         tables.keys.insert(key.id, key.clone());
-        Ok(())
+        Ok(Issuing::Done)
     }
 
     async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError> {
         yield_once().await;
         let now = self.clock.now();
         let mut tables = lock(&self.tables);
-        let is_good = |key: &StoredApiKey| {
-            key.hash == *hash && key.revoked_at.is_none() && key.expires_at.is_none_or(|expires_at| now < expires_at)
-        };
-        let Some(key) = tables.keys.values_mut().find(|key| is_good(key)) else {
+        let Some(key) = tables.keys.values_mut().find(|key| key.hash == *hash && is_valid(key, now)) else {
             return Ok(None);
         };
         if key.last_used_at.is_none_or(|used_at| now - used_at >= TimeDelta::minutes(1)) {

@@ -1,6 +1,7 @@
 //! Rows of `api_keys`.
 
-use crochet_market::{Profile, Scope, StoredApiKey};
+use crochet_market::ports::Issuing;
+use crochet_market::{MAX_API_KEYS, Profile, Scope, StoredApiKey};
 use crochet_primitives::Timestamp;
 use crochet_secrets::ApiKeyHash;
 use diesel::dsl::{now, sql};
@@ -73,16 +74,35 @@ pub(crate) fn insert(conn: &mut PgConnection, key: &KeyRow) -> QueryResult<usize
 }
 
 /// Records a key, and revokes the others of its profile where that is wanted. Under the profile's lock: of two that
-/// revoke each other's keys at once, one remains.
-pub(crate) fn issue(conn: &mut PgConnection, key: &KeyRow, revoke_others: bool) -> Result<(), DbError> {
+/// revoke each other's keys at once, one remains; and a key is not minted by one that is being revoked.
+pub(crate) fn issue(
+    conn: &mut PgConnection,
+    key: &KeyRow,
+    revoke_others: bool,
+    minter: Option<Uuid>,
+) -> Result<Issuing, DbError> {
+    profiles::lock(conn, key.profile_id)?;
+    let valid = api_keys::table
+        .filter(api_keys::profile_id.eq(key.profile_id))
+        .filter(api_keys::revoked_at.is_null())
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)));
+    if let Some(minter) = minter {
+        let found: Option<Uuid> = valid.filter(api_keys::id.eq(minter)).select(api_keys::id).first(conn).optional()?;
+        if found.is_none() {
+            return Ok(Issuing::MinterInvalid);
+        }
+    }
     if revoke_others {
-        profiles::lock(conn, key.profile_id)?;
         let others =
             api_keys::table.filter(api_keys::profile_id.eq(key.profile_id)).filter(api_keys::revoked_at.is_null());
         diesel::update(others).set(api_keys::revoked_at.eq(now)).execute(conn)?;
     }
+    let count: i64 = valid.count().get_result(conn)?;
+    if usize::try_from(count).is_ok_and(|count| count >= MAX_API_KEYS) {
+        return Ok(Issuing::TooMany);
+    }
     insert(conn, key)?;
-    Ok(())
+    Ok(Issuing::Done)
 }
 
 /// A key that may be used, and its profile.
@@ -139,8 +159,9 @@ pub(crate) fn of_profile(conn: &mut PgConnection, profile: Uuid) -> Result<Vec<S
     rows.into_iter().map(StoredApiKey::try_from).collect()
 }
 
-/// Revokes a key; false when there is none to revoke.
+/// Revokes a key; false when there is none to revoke. Under the profile's lock, as [`issue`] is.
 pub(crate) fn revoke(conn: &mut PgConnection, profile: Uuid, id: Uuid) -> QueryResult<bool> {
+    profiles::lock(conn, profile)?;
     let key = api_keys::table.find(id).filter(api_keys::profile_id.eq(profile)).filter(api_keys::revoked_at.is_null());
     diesel::update(key).set(api_keys::revoked_at.eq(now)).execute(conn).map(|revoked| revoked == 1)
 }

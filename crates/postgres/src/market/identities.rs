@@ -1,7 +1,7 @@
 //! Profiles, wallets and keys on PostgreSQL.
 
 use async_trait::async_trait;
-use crochet_market::ports::{Identities, Linking, Registration, WalletChange};
+use crochet_market::ports::{Identities, Issuing, Linking, Registration, WalletChange};
 use crochet_market::{LinkedWallet, Profile, StoredApiKey, WalletPatch};
 use crochet_primitives::{ApiKeyId, ProfileId, StorageError, Timestamp, WalletId};
 use crochet_secrets::ApiKeyHash;
@@ -51,9 +51,14 @@ impl Identities for PgIdentities {
         self.db.run(move |conn| wallets::owner(conn, &address)).await
     }
 
-    async fn issue_key(&self, key: &StoredApiKey, revoke_others: bool) -> Result<(), StorageError> {
-        let key = KeyRow::from(key);
-        self.db.transaction(move |conn| api_keys::issue(conn, &key, revoke_others)).await
+    async fn issue_key(
+        &self,
+        key: &StoredApiKey,
+        revoke_others: bool,
+        minted_by: Option<ApiKeyId>,
+    ) -> Result<Issuing, StorageError> {
+        let (key, minter) = (KeyRow::from(key), minted_by.map(|minter| minter.uuid()));
+        self.db.transaction(move |conn| api_keys::issue(conn, &key, revoke_others, minter)).await
     }
 
     async fn authenticate(&self, hash: &ApiKeyHash) -> Result<Option<(StoredApiKey, Profile)>, StorageError> {
@@ -76,7 +81,7 @@ impl Identities for PgIdentities {
     }
 
     async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError> {
-        self.db.run(move |conn| Ok(api_keys::revoke(conn, profile.uuid(), key.uuid())?)).await
+        self.db.transaction(move |conn| Ok(api_keys::revoke(conn, profile.uuid(), key.uuid())?)).await
     }
 
     async fn profile(&self, id: ProfileId) -> Result<Option<Profile>, StorageError> {

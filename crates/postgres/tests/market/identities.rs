@@ -86,7 +86,7 @@ async fn a_key_expires_by_the_databases_clock() {
     };
     for (minutes, is_valid) in [(5, true), (-1, false), (0, false)] {
         let (key, stored) = expiring(minutes);
-        market.identities.issue_key(&stored, false).await.unwrap();
+        market.identities.issue_key(&stored, false, None).await.unwrap();
         let found = market.identities.authenticate(&key.hash()).await.unwrap();
         assert_eq!(found.is_some(), is_valid, "{minutes} minutes");
     }
