@@ -5,5 +5,7 @@
 //! payment, which is why production refuses it.
 
 mod mock;
+mod time_limited;
 
 pub use mock::{MAX_SETTLE_AFTER, MockPayError, MockProvider, PayReceipt, PayRequest, PaymentStatus, ROUTE_MINIMUM};
+pub use time_limited::{CHECK_LIMIT, QUOTE_LIMIT, TimeLimited};

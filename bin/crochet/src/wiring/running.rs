@@ -12,7 +12,7 @@ use crochet_forwarder::{Forwarder, ForwarderConfig};
 use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
-use crochet_payments::MockProvider;
+use crochet_payments::{MockProvider, TimeLimited};
 use crochet_postgres::market::{PgCatalogue, PgIdentities};
 use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSweeps};
 use crochet_pow::ChallengeSealer;
@@ -130,7 +130,7 @@ impl Building<'_> {
             Arc::clone(&self.entropy),
             self.url.to_owned(),
         ));
-        let provider: Arc<dyn PaymentProvider> = mock.clone();
+        let provider: Arc<dyn PaymentProvider> = Arc::new(TimeLimited { inner: mock.clone() });
         let upstream: Arc<dyn Upstream> = Arc::new(
             Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
         );
