@@ -64,6 +64,12 @@ impl Database {
         Db::connect(&db_config)
     }
 
+    /// The same as whoever logs in: before the first migration the application's role is not there yet.
+    #[must_use]
+    pub fn connect_without_a_role(&self, config: &Config) -> Db {
+        self.connect(&Config { database_role: None, ..config.clone() })
+    }
+
     /// The way around a pooler, for what needs a session of its own.
     #[must_use]
     pub const fn direct_url(&self) -> &SecretString {

@@ -35,13 +35,15 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
     match Database::open(config, host, &mut progress) {
         Err(error) => report("database", Err(format!("{error:#}"))),
         Ok(database) => {
-            match runtime()?.block_on(wiring::check_database(&database.connect(config))) {
-                Ok(facts) => report("database", Ok(facts)),
-                Err(problem) => report("database", Err(problem)),
-            }
+            let pending = database.pending_migrations();
+            let db = match &pending {
+                Ok(pending) if pending.is_empty() => database.connect(config),
+                Ok(_) | Err(_) => database.connect_without_a_role(config),
+            };
+            report("database", runtime()?.block_on(wiring::check_database(&db)));
             report(
                 "schema",
-                match database.pending_migrations() {
+                match pending {
                     Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
                     Ok(pending) => {
                         Ok(format!("{} migrations run at the next start: {}", pending.len(), pending.join(", ")))
