@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 use crochet_local_postgres::{Host, default_data_dir};
 
-use crate::config::{Config, Problem, Settings, resolve};
+use crate::config::{Config, Problem, Settings, read_file, resolve};
 use crate::system::SystemEntropy;
 use crate::{commands, keys, telemetry};
 
@@ -112,13 +111,6 @@ fn configure(settings: Settings, host: &Host) -> Result<Config, Vec<Problem>> {
     resolve(settings, data_dir, cfg!(feature = "tls"), cores)
 }
 
-fn read_file(path: &std::path::Path) -> anyhow::Result<Settings> {
-    let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("the configuration file {shown} cannot be read"))?;
-    toml::from_str(&text).with_context(|| format!("the configuration file {shown} is not valid"))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -140,16 +132,5 @@ mod tests {
     fn a_key_is_named_simply() {
         assert!(Cli::try_parse_from(["crochet", "keygen", "--id", "2026-11"]).is_ok());
         assert!(Cli::try_parse_from(["crochet", "keygen", "--id", "a:b"]).is_err());
-    }
-
-    #[test]
-    fn an_unknown_setting_in_the_file_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("crochet.toml");
-        std::fs::write(&file, "public_url = \"https://a.example\"\nbinde = \"1\"\n").unwrap();
-        assert!(format!("{:#}", read_file(&file).unwrap_err()).contains("binde"));
-        std::fs::write(&file, "bind = \"127.0.0.1:9\"\nrate_limits = \"off\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n")
-            .unwrap();
-        assert_eq!(read_file(&file).unwrap().bind.unwrap().port(), 9);
     }
 }

@@ -1,6 +1,7 @@
 //! Configuration: command line over environment over file over defaults, read once, checked as a whole.
 
 mod check;
+mod file;
 mod settings;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use check::{Problem, resolve};
+pub use file::read_file;
 pub use settings::{Environment, PaymentProviderName, Settings, Switch};
 
 use crate::telemetry::LogFormat;

@@ -1,5 +1,6 @@
 //! What can be set, and where.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -44,7 +45,7 @@ macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $env:literal $({ $($arg:tt)* })?),+ $(,)?) => {
         /// Every setting, none of them given yet. The same names serve the command line (`--public-url`) and the
         /// configuration file (`public_url`).
-        #[derive(Debug, Clone, Default, Args, Deserialize)]
+        #[derive(Clone, Default, Args, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Settings {
             $(
@@ -52,6 +53,15 @@ macro_rules! settings {
                 #[arg(long, env = $env, global = true $(, $($arg)*)?)]
                 pub $name: Option<$type>,
             )+
+        }
+
+        /// Names what is given, and shows no value: among them are keys and passwords.
+        impl fmt::Debug for Settings {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let given = [$((stringify!($name), self.$name.is_some())),+];
+                f.write_str("Settings ")?;
+                f.debug_set().entries(given.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)).finish()
+            }
         }
 
         impl Settings {
@@ -125,4 +135,19 @@ settings! {
     log_format: LogFormat = "CROCHET_LOG_FORMAT" { value_enum, value_name = "FORMAT", help_heading = "Telemetry" },
     /// What is logged, as tracing filters [default: info]
     log: String = "CROCHET_LOG" { value_name = "FILTER", help_heading = "Telemetry" },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_show_what_is_given_and_never_its_value() {
+        let settings = Settings {
+            master_keys: Some("a:c2VjcmV0".into()),
+            database_url: Some("postgresql://app:c2VjcmV0@db/crochet".into()),
+            ..Settings::default()
+        };
+        assert_eq!(format!("{settings:?}"), r#"Settings {"database_url", "master_keys"}"#);
+    }
 }
