@@ -8,10 +8,10 @@ use std::time::Duration;
 use crochet_pow::Difficulty;
 use crochet_secrets::MasterKeys;
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use super::settings::{Environment, PaymentProviderName, Settings, Switch};
-use super::{Config, RateLimits};
+use super::{Config, RateLimits, database_url};
 
 /// One thing that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,8 @@ pub fn resolve(
         [("DATABASE_URL", &settings.database_url), ("CROCHET_DIRECT_DATABASE_URL", &settings.direct_database_url)]
     {
         if let Some(url) = url {
-            check_database_url(setting, url, environment, has_tls, &mut problems);
+            let given = database_url::check(url, environment, has_tls);
+            given.unwrap_or_else(|problem| problems.add(setting, problem));
         }
     }
     let rate_limits = RateLimits {
@@ -184,47 +185,6 @@ fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
     url
 }
 
-/// Without TLS compiled in, libpq's default silently goes without: production must not find out afterwards.
-fn check_database_url(
-    setting: &'static str,
-    text: &str,
-    environment: Environment,
-    has_tls: bool,
-    problems: &mut Problems,
-) {
-    let Ok(url) = Url::parse(text) else {
-        problems.add(setting, "is not a URL: postgresql://user:password@host:5432/database");
-        return;
-    };
-    if !matches!(url.scheme(), "postgres" | "postgresql") {
-        problems.add(setting, "PostgreSQL is the one database: the URL begins with postgresql://");
-        return;
-    }
-    let mode = url.query_pairs().find(|(name, _)| name == "sslmode").map(|(_, value)| value.into_owned());
-    if environment == Environment::Production && !has_tls && !is_local(&url) && mode.as_deref() != Some("disable") {
-        problems.add(
-            setting,
-            "the database is on another machine, and TLS is not compiled in: build with --features tls, or write \
-             sslmode=disable where the network is safe",
-        );
-    }
-}
-
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        None => true,
-        // In a URL that is not http's, an IPv4 address is a name like any other.
-        Some(Host::Domain(name)) => {
-            name.is_empty()
-                || name == "localhost"
-                || name.to_ascii_lowercase().starts_with("%2f")
-                || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-    }
-}
-
 fn at_least_one(given: Option<u32>, default: u32, setting: &'static str, problems: &mut Problems) -> u32 {
     if given == Some(0) {
         problems.add(setting, "is at least 1");
@@ -287,22 +247,6 @@ mod tests {
         let outside = Settings { bind: Some("0.0.0.0:80".parse().unwrap()), ..Settings::default() };
         assert_eq!(check(outside.clone()).unwrap_err(), ["CROCHET_BIND"]);
         assert!(check(Settings { insecure_bind: Some(true), ..outside }).is_ok());
-    }
-
-    #[test]
-    fn production_refuses_a_database_elsewhere_without_tls_unless_that_is_written_out() {
-        let url = |text: &str| {
-            let mut problems = Problems(Vec::new());
-            check_database_url("DATABASE_URL", text, Environment::Production, false, &mut problems);
-            problems.0.is_empty()
-        };
-        assert!(!url("postgresql://app@db.example/crochet"));
-        assert!(!url("postgresql://app@db.example/crochet?sslmode=require"));
-        assert!(url("postgresql://app@db.example/crochet?sslmode=disable"));
-        assert!(url("postgresql://app@127.0.0.1/crochet"));
-        assert!(url("postgresql://app@%2Ftmp%2Fsocket/crochet"));
-        assert!(!url("mysql://app@localhost/crochet"));
-        assert!(!url("not a url"));
     }
 
     #[test]

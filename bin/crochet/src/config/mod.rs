@@ -1,6 +1,7 @@
 //! Configuration: command line over environment over file over defaults, read once, checked as a whole.
 
 mod check;
+mod database_url;
 mod file;
 mod settings;
 
