@@ -135,6 +135,12 @@ pub fn resolve(
 }
 
 fn check_development(settings: &Settings, bind: SocketAddr, problems: &mut Problems) {
+    if bind.ip().is_unspecified() && settings.insecure_bind == Some(true) && settings.public_url.is_none() {
+        problems.add(
+            "CROCHET_PUBLIC_URL",
+            format!("{bind} is no address that anybody can call: say under which URL clients reach this gateway"),
+        );
+    }
     if !bind.ip().is_loopback() && settings.insecure_bind != Some(true) {
         problems.add(
             "CROCHET_BIND",
@@ -246,7 +252,19 @@ mod tests {
     fn development_is_not_reachable_from_outside_by_accident() {
         let outside = Settings { bind: Some("0.0.0.0:80".parse().unwrap()), ..Settings::default() };
         assert_eq!(check(outside.clone()).unwrap_err(), ["CROCHET_BIND"]);
-        assert!(check(Settings { insecure_bind: Some(true), ..outside }).is_ok());
+        let insecure = Settings { insecure_bind: Some(true), bind: Some("10.0.0.7:80".parse().unwrap()), ..outside };
+        assert!(check(insecure).is_ok());
+    }
+
+    #[test]
+    fn every_address_at_once_needs_a_url_under_which_it_is_reached() {
+        for bind in ["0.0.0.0:8080", "[::]:8080"] {
+            let everywhere =
+                Settings { bind: Some(bind.parse().unwrap()), insecure_bind: Some(true), ..Settings::default() };
+            assert_eq!(check(everywhere.clone()).unwrap_err(), ["CROCHET_PUBLIC_URL"]);
+            let named = Settings { public_url: Some("http://gateway.example:8080".into()), ..everywhere };
+            assert!(check(named).is_ok());
+        }
     }
 
     #[test]
