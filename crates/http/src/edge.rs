@@ -43,7 +43,8 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
     };
     let request_id = edge.request_id(req.headers());
     let method = req.method().clone();
-    let span = tracing::info_span!("request", request_id = request_id.to_str().unwrap_or_default(), method = %method);
+    // Of the gravest level, so that it is there for every line that is logged, however little is.
+    let span = tracing::error_span!("request", request_id = request_id.to_str().unwrap_or_default(), method = %method);
     let has_credentials = req.headers().contains_key(header::AUTHORIZATION);
     let started = edge.clock.monotonic();
     let outcome = if is_preflight(&req) {
