@@ -18,6 +18,7 @@ use crate::client::{client_address, limit_key};
 use crate::code::Code;
 use crate::error::ApiError;
 use crate::limits::{Class, Counted, Limits, Standing};
+use crate::wrong_keys::WrongKeys;
 
 /// Whom a key belongs to. In the request's extensions once the key was found good.
 #[derive(Debug, Clone)]
@@ -38,6 +39,7 @@ impl Credentials {
 pub(crate) struct Admission {
     pub(crate) identity: Arc<IdentityService>,
     pub(crate) limits: Limits,
+    pub(crate) wrong_keys: WrongKeys,
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
@@ -67,15 +69,23 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
         let cause = "the application was built without its admission data";
         return Ok(req.error_response(ApiError::internal("misconfigured", cause)));
     };
+    let address = limit_key(client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies));
+    if req.headers().contains_key(header::AUTHORIZATION)
+        && let Some(seconds) = admission.wrong_keys.wait(address)
+    {
+        let message = format!("Too many wrong API keys came from this address. Try again in {seconds} s.");
+        return Ok(req.error_response(ApiError::new(Code::RateLimited, message).retry_after(seconds)));
+    }
     let authenticated = authenticate(&admission, &req).await;
     let counted = match &authenticated {
-        Ok(Some(credentials)) => Counted::Key(credentials.caller.key.id),
-        // Whoever guesses at keys is counted by its address.
-        Ok(None) | Err(_) => {
-            let address = client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies);
-            Counted::Address(limit_key(address))
-        }
+        // A profile can make itself further keys, but no further profiles without signing in.
+        Ok(Some(credentials)) if class != Class::Auth => Counted::Profile(credentials.profile_id()),
+        // Whoever guesses at keys is counted by its address, and so is whoever signs in.
+        Ok(_) | Err(_) => Counted::Address(address),
     };
+    if authenticated.as_ref().is_err_and(|error| error.code() == Code::Unauthorized) {
+        admission.wrong_keys.count(address);
+    }
     let standing = admission.limits.count(class, counted);
     if let Some(seconds) = standing.and_then(|standing| standing.exceeded) {
         let error = ApiError::new(Code::RateLimited, format!("Too many requests. Try again in {seconds} s."));

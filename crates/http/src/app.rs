@@ -22,9 +22,10 @@ use crate::extract::BodyLimits;
 use crate::in_flight::InFlight;
 use crate::limits::Limits;
 use crate::routes::gateway::CallRunner;
-use crate::routes::health::Readiness;
+use crate::routes::health::{Readiness, RecentReadiness};
 use crate::routes::mock_provider::MockPay;
 use crate::routes::{self, API};
+use crate::wrong_keys::WrongKeys;
 
 /// What the routes are served from. The binary fills it with adapters, tests with memories.
 #[derive(Clone)]
@@ -66,7 +67,7 @@ struct Shared {
     entropy: web::Data<dyn Entropy>,
     identity: web::Data<IdentityService>,
     catalogue: web::Data<CatalogueService>,
-    readiness: web::Data<dyn Readiness>,
+    readiness: web::Data<RecentReadiness>,
     mock: Option<web::Data<dyn MockPay>>,
 }
 
@@ -81,6 +82,10 @@ impl Shared {
             admission: web::Data::new(Admission {
                 identity: Arc::clone(&parts.identity),
                 limits: Limits::new(&config.rate_limits, &parts.clock),
+                wrong_keys: WrongKeys::new(
+                    config.rate_limits.enabled.then_some(config.wrong_keys),
+                    Arc::clone(&parts.clock),
+                ),
                 trusted_proxies: config.trusted_proxies.clone(),
             }),
             body_limits: web::Data::new(BodyLimits { max_bytes: config.max_body_bytes, timeout: config.body_timeout }),
@@ -92,11 +97,11 @@ impl Shared {
             }),
             books: web::Data::from(parts.books),
             upstream: web::Data::from(parts.upstream),
+            readiness: web::Data::new(RecentReadiness::new(parts.readiness, Arc::clone(&parts.clock))),
             clock: web::Data::from(parts.clock),
             entropy: web::Data::from(parts.entropy),
             identity: web::Data::from(parts.identity),
             catalogue: web::Data::from(parts.catalogue),
-            readiness: web::Data::from(parts.readiness),
             mock: match config.environment {
                 Environment::Development => parts.mock.map(web::Data::from),
                 Environment::Production => None,

@@ -103,6 +103,9 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// How often one caller may ask.
     pub rate_limits: RateLimits,
+    /// How many wrong keys may come from one address; after that no key from there is looked up for a while. Counts
+    /// while `rate_limits` are enabled.
+    pub wrong_keys: Rate,
     /// How many gateway calls run at once.
     pub call_limits: CallLimits,
 }
@@ -123,6 +126,7 @@ impl Default for HttpConfig {
             shutdown_timeout: Duration::from_secs(130),
             trusted_proxies: Vec::new(),
             rate_limits: RateLimits::default(),
+            wrong_keys: Rate::per_minute(60),
             call_limits: CallLimits::default(),
         }
     }

@@ -21,6 +21,7 @@ mod market_error;
 mod query;
 mod recovery;
 mod routes;
+mod wrong_keys;
 
 pub use app::{AppParts, serve};
 pub use code::Code;

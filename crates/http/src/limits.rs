@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use crochet_primitives::{ApiKeyId, Clock};
+use crochet_primitives::{Clock, ProfileId};
 use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
@@ -16,7 +16,8 @@ use crate::config::{Rate, RateLimits};
 
 /// After so many requests, callers that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 4096;
-/// So many callers are told apart; further ones share one bucket until the others have been forgotten.
+/// So many callers are told apart; further addresses share one bucket until others have been forgotten. Profiles never
+/// do: that many addresses are easily had, and must not keep out those who have a key.
 const MAX_CALLERS: usize = 200_000;
 
 /// Which limit a route counts against.
@@ -31,11 +32,11 @@ pub(crate) enum Class {
 /// Who is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Counted {
-    /// By its key.
-    Key(ApiKeyId),
+    /// By its profile, whichever of its keys it uses.
+    Profile(ProfileId),
     /// By its address; an IPv6 one is its /64.
     Address(IpAddr),
-    /// All those for whom there was no room.
+    /// All addresses for which there was no room.
     Others,
 }
 
@@ -70,11 +71,7 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new(config: &RateLimits, clock: &Arc<dyn Clock>) -> Self {
         let bucket = |rate| Bucket::new(rate, Ticks(Arc::clone(clock)));
-        Self {
-            buckets: config
-                .enabled
-                .then(|| [bucket(config.read), bucket(config.write), bucket(config.auth), bucket(config.gateway)]),
-        }
+        Self { buckets: config.enabled.then(|| [config.read, config.write, config.auth, config.gateway].map(bucket)) }
     }
 
     /// Counts one request; `None` when limits are off.
@@ -125,7 +122,10 @@ impl Bucket {
             self.limiter.retain_recent();
             self.is_full.store(self.limiter.len() > MAX_CALLERS, Ordering::Relaxed);
         }
-        let caller = if self.is_full.load(Ordering::Relaxed) { Counted::Others } else { caller };
+        let caller = match caller {
+            Counted::Address(_) if self.is_full.load(Ordering::Relaxed) => Counted::Others,
+            known => known,
+        };
         let (remaining, exceeded) = match self.limiter.check_key(&caller) {
             Ok(state) => (state.remaining_burst_capacity(), None),
             Err(not_until) => (0, Some(whole_seconds(not_until.wait_time_from(self.ticks.now())).max(1))),
@@ -137,7 +137,7 @@ impl Bucket {
 }
 
 /// Rounded up, so that whoever waits that long has waited long enough.
-fn whole_seconds(duration: Duration) -> u32 {
+pub(crate) fn whole_seconds(duration: Duration) -> u32 {
     let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
     u32::try_from(seconds).unwrap_or(u32::MAX)
 }
@@ -176,6 +176,17 @@ mod tests {
         let (limits, _clock) = limits();
         while limits.count(Class::Write, ME).unwrap().exceeded.is_none() {}
         assert_eq!(limits.count(Class::Write, Counted::Others).unwrap().exceeded, None);
+    }
+
+    #[test]
+    fn when_there_is_no_room_addresses_share_a_bucket_and_profiles_do_not() {
+        let (limits, _clock) = limits();
+        limits.buckets.as_ref().unwrap()[1].is_full.store(true, Ordering::Relaxed);
+        while limits.count(Class::Write, ME).unwrap().exceeded.is_none() {}
+        let other = Counted::Address(IpAddr::V4(Ipv4Addr::BROADCAST));
+        assert!(limits.count(Class::Write, other).unwrap().exceeded.is_some());
+        let profile = ProfileId::new(crochet_primitives::Timestamp::UNIX_EPOCH, [1; 10]);
+        assert_eq!(limits.count(Class::Write, Counted::Profile(profile)).unwrap().exceeded, None);
     }
 
     #[test]

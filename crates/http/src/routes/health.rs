@@ -1,9 +1,14 @@
 //! `GET /health`: the process is alive. `GET /ready`: it can do its work.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use async_trait::async_trait;
+use crochet_primitives::Clock;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use super::{get, resource};
 use crate::code::Code;
@@ -50,6 +55,35 @@ pub trait Readiness: Send + Sync {
     async fn look(&self) -> ReadinessReport;
 }
 
+/// How long a report is good.
+const RECENT: Duration = Duration::from_secs(1);
+
+/// Looks at most once a second, however many ask: nobody needs a key to ask, and looking costs the database.
+pub(crate) struct RecentReadiness {
+    readiness: Arc<dyn Readiness>,
+    clock: Arc<dyn Clock>,
+    /// With the time of the look. Held while somebody looks, so that the others wait for what is found.
+    last: Mutex<Option<(Duration, ReadinessReport)>>,
+}
+
+impl RecentReadiness {
+    pub(crate) fn new(readiness: Arc<dyn Readiness>, clock: Arc<dyn Clock>) -> Self {
+        Self { readiness, clock, last: Mutex::default() }
+    }
+
+    async fn look(&self) -> ReadinessReport {
+        let mut last = self.last.lock().await;
+        if let Some((at, report)) = &*last
+            && self.clock.monotonic().saturating_sub(*at) < RECENT
+        {
+            return report.clone();
+        }
+        let report = self.readiness.look().await;
+        *last = Some((self.clock.monotonic(), report.clone()));
+        report
+    }
+}
+
 #[derive(Serialize)]
 struct Alive {
     status: &'static str,
@@ -73,7 +107,7 @@ async fn health() -> Result<HttpResponse, ApiError> {
     envelope::ok(Alive { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
-async fn ready(readiness: web::Data<dyn Readiness>) -> Result<HttpResponse, ApiError> {
+async fn ready(readiness: web::Data<RecentReadiness>) -> Result<HttpResponse, ApiError> {
     let report = readiness.look().await;
     if report.is_ready() {
         return envelope::success(StatusCode::OK, Ready { status: "ready", report });

@@ -1,13 +1,17 @@
 //! `/listings`: what is offered.
 
+use std::rc::Rc;
+
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
+use crochet_market::Scope;
 use crochet_market::catalogue::{CatalogueService, ListingBody, ListingFilters};
 use crochet_market::view::RemovedJson;
+use crochet_primitives::ProfileId;
 
 use super::{get, part, resource};
-use crate::admit;
+use crate::admit::{self, Credentials};
 use crate::envelope::{self, Pagination};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json, MaybeAuthenticated};
@@ -36,6 +40,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
+/// Who may see what is its own: whoever calls with a key that may not read sees what everybody sees.
+fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
+    caller.filter(|credentials| credentials.caller.key.scopes.has(Scope::Read)).map(|reader| reader.profile_id())
+}
+
 async fn search(
     MaybeAuthenticated(caller): MaybeAuthenticated,
     catalogue: web::Data<CatalogueService>,
@@ -52,7 +61,12 @@ async fn search(
         limit: text("limit"),
         mine: text("mine"),
     };
-    let found = catalogue.search(&filters, caller.map(|caller| caller.profile_id())).await?;
+    if filters.mine.as_deref() == Some("true")
+        && let Some(credentials) = &caller
+    {
+        credentials.caller.require(Scope::Read)?;
+    }
+    let found = catalogue.search(&filters, reader(caller)).await?;
     let items = found.items.iter().map(|view| catalogue.listing_summary_json(view)).collect();
     envelope::list(items, Pagination::counted(found.page, found.limit, found.total))
 }
@@ -78,7 +92,7 @@ async fn show(
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let view = catalogue.get(part(&req, "id"), caller.map(|caller| caller.profile_id())).await?;
+    let view = catalogue.get(part(&req, "id"), reader(caller)).await?;
     envelope::ok(catalogue.listing_json(&view))
 }
 

@@ -45,8 +45,15 @@ async fn a_key_does_only_what_its_scopes_allow() {
                 assert_eq!(json["error"]["recovery"]["next_action"], "use_key_with_scope");
             }
         }
-        // The catalogue is open to everybody, whatever the key.
+        // The catalogue is open to everybody, whatever the key; what is one's own takes `read`.
         world.get("/api/v1/listings").bearer(&account.key).send().await.data(200);
+        let mine = world.get("/api/v1/listings?mine=true").bearer(&account.key).send().await;
+        if has == Scope::Read {
+            mine.data(200);
+        } else {
+            let json = mine.refuses(403, "FORBIDDEN");
+            assert_eq!(json["error"]["recovery"]["next_action"], "use_key_with_scope");
+        }
     }
 }
 
@@ -110,6 +117,53 @@ async fn whoever_guesses_at_keys_is_counted_by_its_address() {
     let guess = format!("am_k_{}", "4".repeat(43));
     world.get("/api/v1/me").bearer(&guess).send().await.refuses(429, "RATE_LIMITED");
     world.get("/api/v1/me").bearer(&world.buyer.key).send().await.data(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_keys_of_a_profile_share_its_quota() {
+    let world = World::with(|config| config.rate_limits = tight()).await;
+    let second = world.second_key().await;
+    for key in [&world.buyer.key, &second, &world.buyer.key] {
+        world.get("/api/v1/me").bearer(key).send().await.data(200);
+    }
+    for key in [&world.buyer.key, &second] {
+        world.get("/api/v1/me").bearer(key).send().await.refuses(429, "RATE_LIMITED");
+    }
+    world.get("/api/v1/me").bearer(&world.seller.key).send().await.data(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_is_counted_by_the_address_whatever_the_key() {
+    let world = World::with(|config| config.rate_limits = tight()).await;
+    let challenge = |key: &str| world.post("/api/v1/auth/challenge").bearer(key).json("{}");
+    assert_eq!(challenge(&world.buyer.key).send().await.status, 400);
+    challenge(&world.seller.key).send().await.refuses(429, "RATE_LIMITED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_many_wrong_keys_no_further_one_is_looked_up() {
+    let world = World::with(|config| {
+        config.rate_limits = RateLimits::default();
+        config.wrong_keys = Rate::per_minute(2);
+    })
+    .await;
+    let guess = |digit: &str| world.get("/api/v1/me").bearer(&format!("am_k_{}", digit.repeat(43)));
+    // Keys that are good are no attempts.
+    for _ in 0..5 {
+        world.get("/api/v1/me").bearer(&world.buyer.key).send().await.data(200);
+    }
+    for digit in ["1", "2"] {
+        guess(digit).send().await.refuses(401, "UNAUTHORIZED");
+    }
+    let answer = guess("3").send().await;
+    answer.refuses(429, "RATE_LIMITED");
+    assert_eq!(answer.header("retry-after"), Some("30"));
+    // Whoever sends no key is not kept out, and after a while nobody is.
+    world.get("/api/v1/categories").send().await.data(200);
+    world.clock.advance(Duration::from_secs(30));
+    world.get("/api/v1/me").bearer(&world.buyer.key).send().await.data(200);
+    guess("4").send().await.refuses(401, "UNAUTHORIZED");
+    guess("5").send().await.refuses(429, "RATE_LIMITED");
 }
 
 #[tokio::test(flavor = "multi_thread")]

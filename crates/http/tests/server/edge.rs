@@ -190,3 +190,19 @@ async fn several_requests_go_over_one_connection() {
     let all = format!("HTTP/1.1 200{}", answer.text());
     assert_eq!((answer.status, all.matches("HTTP/1.1 200").count(), all.matches("HTTP/1.1 404").count()), (200, 2, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_is_looked_into_once_a_second_however_many_ask() {
+    let world = World::new().await;
+    let looks = || world.looks.load(std::sync::atomic::Ordering::SeqCst);
+    for answer in futures::future::join_all((0..20).map(|_| world.get("/api/v1/ready").send())).await {
+        answer.data(200);
+    }
+    assert_eq!(looks(), 1);
+    world.clock.advance(Duration::from_millis(999));
+    world.get("/api/v1/ready").send().await.data(200);
+    assert_eq!(looks(), 1);
+    world.clock.advance(Duration::from_millis(1));
+    world.get("/api/v1/ready").send().await.data(200);
+    assert_eq!(looks(), 2);
+}

@@ -1,5 +1,6 @@
 //! Publishing a listing and keeping its endpoint.
 
+use crochet_market::Scope;
 use crochet_relay::{Arrival, Cause};
 use serde_json::{Value, json};
 
@@ -63,6 +64,10 @@ async fn a_draft_is_its_owners_alone_and_can_be_deleted() {
     assert_eq!(world.get("/api/v1/listings").send().await.data(200), json!([]));
     let mine = world.get("/api/v1/listings?mine=true").bearer(&world.seller.key).send().await.data(200);
     assert_eq!(mine[0]["id"], id.as_str());
+    let writer = world.further_key(world.seller.id, &[Scope::Write]).await;
+    world.get(&path).bearer(&writer).send().await.refuses(404, "NOT_FOUND");
+    world.get("/api/v1/listings?mine=true").bearer(&writer).send().await.refuses(403, "FORBIDDEN");
+    assert_eq!(world.get("/api/v1/listings?mine=false").bearer(&writer).send().await.data(200), json!([]));
     world.get("/api/v1/listings?mine=true").send().await.refuses(401, "UNAUTHORIZED");
     let answer = world.request("DELETE", &path).bearer(&world.seller.key).send().await;
     assert_eq!(answer.data(200), json!({ "deleted": true }));

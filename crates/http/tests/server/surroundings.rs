@@ -1,6 +1,7 @@
 //! What the binary would connect the server to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,11 +15,13 @@ use crochet_relay::{Arrival, Dispatch};
 /// Finds everything in order, or the migrations failing.
 pub(crate) struct Probe {
     pub(crate) is_ready: bool,
+    pub(crate) looks: Arc<AtomicU32>,
 }
 
 #[async_trait]
 impl Readiness for Probe {
     async fn look(&self) -> ReadinessReport {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         ReadinessReport {
             database: Condition::Ok,
             migrations: if self.is_ready { Condition::Ok } else { Condition::Failing },

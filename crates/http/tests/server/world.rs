@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -42,6 +43,8 @@ pub(crate) struct World {
     pub(crate) upstream: Arc<ScriptedUpstream>,
     pub(crate) handle: ServerHandle,
     pub(crate) tasks: TaskTracker,
+    /// How often readiness was looked into.
+    pub(crate) looks: Arc<AtomicU32>,
     pub(crate) buyer: Account,
     pub(crate) seller: Account,
     identities: Arc<MemoryIdentities>,
@@ -87,6 +90,7 @@ impl World {
         };
         change(&mut config);
         let tasks = TaskTracker::new();
+        let looks = Arc::<AtomicU32>::default();
         let parts = AppParts {
             gateway: Arc::new(gateway),
             books: journal.clone(),
@@ -106,7 +110,10 @@ impl World {
                 catalogue,
             )),
             mock: Some(Arc::new(Till { journal: journal.clone() })),
-            readiness: Arc::new(Probe { is_ready: config.environment == Environment::Development }),
+            readiness: Arc::new(Probe {
+                is_ready: config.environment == Environment::Development,
+                looks: looks.clone(),
+            }),
             clock: clock.clone(),
             entropy: entropy.clone(),
             runtime: Handle::current(),
@@ -127,6 +134,7 @@ impl World {
             upstream,
             handle,
             tasks,
+            looks,
             buyer,
             seller,
             identities,
@@ -148,7 +156,13 @@ impl World {
 
     /// A further key of the buyer.
     pub(crate) async fn second_key(&self) -> String {
-        let (key, stored) = new_key(self.buyer.id, &*self.clock, &self.entropy, Scopes::all());
+        self.further_key(self.buyer.id, &[Scope::Read, Scope::Write, Scope::Gateway]).await
+    }
+
+    /// A further key of somebody, with these scopes alone.
+    pub(crate) async fn further_key(&self, profile: ProfileId, scopes: &[Scope]) -> String {
+        let scopes = scopes.iter().copied().collect();
+        let (key, stored) = new_key(profile, &*self.clock, &self.entropy, scopes);
         self.identities.issue_key(&stored, false, None).await.unwrap();
         key.expose().to_owned()
     }
