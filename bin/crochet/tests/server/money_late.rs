@@ -83,3 +83,27 @@ async fn the_sweeper_settles_a_late_payment_that_nobody_comes_back_for() {
     assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
     market.assert_balanced().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_payment_of_the_old_terms_is_found_by_whoever_sends_the_new_id_or_the_key() {
+    let market = Market::open().await;
+    let headers = [("idempotency-key", "old terms")];
+    let body = crochet::demo::agent::bytes(&json!({ "task": "the old terms are paid" }));
+    let first = market.call_with(&headers, &body).await.expect(402).unwrap();
+    let old = Paid { relay_id: first.text("/data/relay_request_id").unwrap().to_owned(), body: body.clone() };
+    market.gateway.advance_clock(EXPIRED);
+    let expired = market.settle(&old).await;
+    assert_error(&expired, 402, "QUOTE_EXPIRED");
+    let new = Paid { relay_id: expired.text("/data/relay_request_id").unwrap().to_owned(), body: body.clone() };
+    market.pay(&old, json!({})).await;
+    // The provider is asked about each call once in a while only, so it may take more than one retry.
+    crate::support::eventually("the delivery", || async { market.retry(&new).await.status == 200 }).await;
+    for replay in [market.retry(&new).await, market.call_with(&headers, &body).await] {
+        let replay = replay.expect(200).unwrap();
+        assert_eq!(replay.at("/data/relay_request_id"), old.relay_id.as_str());
+        assert_eq!(replay.at("/data/replayed"), true);
+    }
+    assert_eq!(market.history(&new).await["status"], "quoted");
+    assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
+    market.assert_balanced().await;
+}
