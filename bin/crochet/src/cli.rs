@@ -47,6 +47,9 @@ enum Command {
         /// Play it with a gateway that runs already, instead of one made for it
         #[arg(long, value_name = "URL")]
         url: Option<String>,
+        /// Leave gateway and seller running afterwards, until Ctrl-C, and show the buyer's API key for calls by hand
+        #[arg(long)]
+        keep: bool,
     },
 }
 
@@ -99,7 +102,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => commands::migrate(&config, &host),
         Command::Audit => commands::audit(&config, &host),
         Command::CheckConfig => commands::check_config(&config, &host),
-        Command::Demo { url } => commands::demo(&config, &host, url.as_deref()),
+        Command::Demo { url, keep } => commands::demo(&config, &host, url.as_deref(), keep),
         Command::Keygen { .. } => Ok(ExitCode::SUCCESS),
     }
 }

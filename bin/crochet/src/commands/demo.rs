@@ -8,29 +8,47 @@ use crochet_local_postgres::Host;
 use crochet_relay::ports::Books;
 
 use super::runtime;
+use super::serve::wait_for_the_end;
 use crate::config::{Config, Environment};
 use crate::database::Database;
-use crate::demo::play;
 use crate::demo::screen::Screen;
+use crate::demo::{Played, play};
 use crate::wiring::{self, Running};
 
 /// Plays the story with a gateway made for it, on a free port and with a database that is thrown away afterwards, or
-/// with the one at `url`.
+/// with the one at `url`. With `keep` gateway and seller go on until Ctrl-C, and the buyer's API key is shown.
 ///
 /// # Errors
 /// At the first outcome that is off.
-pub fn demo(config: &Config, host: &Host, url: Option<&str>) -> anyhow::Result<ExitCode> {
+pub fn demo(config: &Config, host: &Host, url: Option<&str>, keep: bool) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
     let runtime = runtime()?;
-    match url {
-        Some(url) => runtime.block_on(play(url, &screen))?,
-        None => runtime.block_on(play_in_private(config, host, &screen))?,
-    }
+    runtime.block_on(async {
+        match url {
+            Some(url) => {
+                let played = play(url, &screen).await?;
+                end(played, url, keep, &screen).await
+            }
+            None => play_in_private(config, host, keep, &screen).await,
+        }
+    })?;
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }
 
-async fn play_in_private(config: &Config, host: &Host, screen: &Screen) -> anyhow::Result<()> {
+async fn end(played: Played, url: &str, keep: bool, screen: &Screen) -> anyhow::Result<()> {
+    let waited = if keep {
+        screen.line("\nThe seller answers until Ctrl-C. Whoever wants to call it as the buyer needs:\n");
+        screen.line(&played.variables(url.trim_end_matches('/')));
+        wait_for_the_end().await
+    } else {
+        Ok(())
+    };
+    played.end().await;
+    waited
+}
+
+async fn play_in_private(config: &Config, host: &Host, keep: bool, screen: &Screen) -> anyhow::Result<()> {
     ensure!(
         config.environment == Environment::Development,
         "a gateway with mock payments is for development; --url plays the story with one that runs"
@@ -48,14 +66,16 @@ async fn play_in_private(config: &Config, host: &Host, screen: &Screen) -> anyho
     let database = Database::open(&config, host, &mut |_| {})?;
     let running = Running::start(&config, &database).await?;
     step.done(&format!("{}, with a private PostgreSQL", running.url()));
-    let played = play(running.url(), screen).await;
-    let audited = match &played {
-        Ok(()) => audit(&config, &database, screen).await,
-        Err(_) => Ok(()),
-    };
+    let told = tell(&config, &database, running.url(), keep, screen).await;
     running.stop(config.shutdown_timeout).await;
     database.close()?;
-    played.and(audited)
+    told
+}
+
+async fn tell(config: &Config, database: &Database, url: &str, keep: bool, screen: &Screen) -> anyhow::Result<()> {
+    let played = play(url, screen).await?;
+    let audited = audit(config, database, screen).await;
+    end(played, url, keep && audited.is_ok(), screen).await.and(audited)
 }
 
 async fn audit(config: &Config, database: &Database, screen: &Screen) -> anyhow::Result<()> {

@@ -39,7 +39,8 @@ pub fn serve(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn wait_for_the_end() -> anyhow::Result<()> {
+/// Waits for Ctrl-C or SIGTERM.
+pub(super) async fn wait_for_the_end() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be waited for")?;
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed.context("Ctrl-C cannot be waited for"),

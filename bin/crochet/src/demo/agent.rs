@@ -71,6 +71,12 @@ impl Agent {
         Ok(Self { api: api.clone(), key, profile_id: registered.text("/data/user_id")?.to_owned() })
     }
 
+    /// Its API key.
+    #[must_use]
+    pub const fn key(&self) -> &ApiKey {
+        &self.key
+    }
+
     /// Calls the API with the agent's key.
     ///
     /// # Errors

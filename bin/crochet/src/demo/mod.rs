@@ -8,4 +8,4 @@ pub mod screen;
 pub mod seller;
 mod story;
 
-pub use story::play;
+pub use story::{Played, play};

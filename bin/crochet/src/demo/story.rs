@@ -10,6 +10,7 @@ use crochet_signing::SigningSecret;
 use crochet_wallet::{EvmSigner, SolanaSigner};
 use http::Method;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::agent::{Agent, Wallet, bytes};
 use super::client::{Answer, ApiClient};
@@ -21,22 +22,48 @@ const PRICE: &str = "0.01";
 /// How often a poll is repeated before it counts as a failure.
 const POLLS: u8 = 60;
 
+/// What the story leaves behind: a seller that still answers, and a buyer that can call it.
+#[derive(Debug)]
+pub struct Played {
+    seller: Seller,
+    buyer: Agent,
+    listing: Listing,
+}
+
+impl Played {
+    /// What a shell needs for further calls, the buyer's API key included: to be shown only to whoever asked for it.
+    #[must_use]
+    pub fn variables(&self, base: &str) -> Zeroizing<String> {
+        Zeroizing::new(format!("URL={base}\nKEY={}\nLISTING={}", self.buyer.key().expose(), self.listing.slug))
+    }
+
+    /// Stops the seller.
+    pub async fn end(self) {
+        self.seller.stop().await;
+    }
+}
+
 /// Plays the story against the gateway at `base`.
 ///
 /// # Errors
 /// At the first outcome that is off.
-pub async fn play(base: &str, screen: &Screen) -> anyhow::Result<()> {
+pub async fn play(base: &str, screen: &Screen) -> anyhow::Result<Played> {
     let began = Instant::now();
     let api = ApiClient::new(base)?;
     let seller = Seller::start()?;
-    let told = tell(&api, &seller, screen).await;
-    seller.stop().await;
-    told?;
-    screen.line(&format!("\nEvery outcome was as documented, in {}.", shown(began.elapsed())));
-    Ok(())
+    match tell(&api, &seller, screen).await {
+        Ok((buyer, listing)) => {
+            screen.line(&format!("\nEvery outcome was as documented, in {}.", shown(began.elapsed())));
+            Ok(Played { seller, buyer, listing })
+        }
+        Err(error) => {
+            seller.stop().await;
+            Err(error)
+        }
+    }
 }
 
-async fn tell(api: &ApiClient, seller: &Seller, screen: &Screen) -> anyhow::Result<()> {
+async fn tell(api: &ApiClient, seller: &Seller, screen: &Screen) -> anyhow::Result<(Agent, Listing)> {
     screen.line("\nTwo agents come in");
     let provider = register(api, "seller", solana()?, screen).await?;
     let buyer = register(api, "buyer", evm()?, screen).await?;
@@ -73,7 +100,8 @@ async fn tell(api: &ApiClient, seller: &Seller, screen: &Screen) -> anyhow::Resu
 
     screen.line("\nThe books");
     check_ledger(&buyer, &provider, screen).await?;
-    check_history(&buyer, &provider, &[relay_id, failed_id], screen).await
+    check_history(&buyer, &provider, &[relay_id, failed_id], screen).await?;
+    Ok((buyer, listing))
 }
 
 fn solana() -> anyhow::Result<Wallet> {
@@ -123,6 +151,7 @@ async fn publish(provider: &Agent, seller: &Seller, screen: &Screen) -> anyhow::
     Ok(listing)
 }
 
+#[derive(Debug)]
 struct Listing {
     id: String,
     slug: String,
