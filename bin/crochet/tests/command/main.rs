@@ -1,0 +1,11 @@
+//! The program as its users run it: commands, exit codes, signals, and what it writes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
+mod support;
+
+mod books;
+mod configuration;
+mod help;
+mod logs;
+mod serving;
