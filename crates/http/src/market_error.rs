@@ -10,6 +10,9 @@ use crate::recovery::{NextAction, Recovery};
 /// How long a seller waits for a listing challenge to expire, in seconds.
 const CHALLENGE_WAIT: u32 = 60;
 
+/// How long a client waits when others keep changing the same thing, in seconds.
+const CHANGED_WAIT: u32 = 1;
+
 #[derive(Serialize)]
 struct Field<'a> {
     field: &'a str,
@@ -46,6 +49,24 @@ impl From<MarketError> for ApiError {
                 .discard(&["nonce", "pow_nonce", "signature"]),
             ),
             MarketError::Forbidden { .. } => Self::new(Code::Forbidden, text),
+            MarketError::NotOwner => Self::new(Code::Forbidden, text).recovery(Recovery::change(
+                NextAction::FixRequest,
+                "The listing belongs to another profile. GET /listings?mine=true lists those of the caller.",
+            )),
+            MarketError::WalletNotOwn | MarketError::WalletDisabled | MarketError::WalletLacks { .. } => {
+                Self::new(Code::Forbidden, text).recovery(
+                    Recovery::change(
+                        NextAction::FixRequest,
+                        "Sign with another wallet of the profile: an active one that has the capability. The challenge \
+                         is used up; ask for a new one.",
+                    )
+                    .discard(&["nonce", "pow_nonce", "signature"]),
+                )
+            }
+            MarketError::NotFound { what: "endpoint" } => Self::not_found(text).recovery(Recovery::change(
+                NextAction::FixRequest,
+                "The listing has no private endpoint. PUT /listings/:id/endpoint sets one.",
+            )),
             MarketError::NotFound { what: "profile" } => Self::not_found(text).recovery(Recovery::change(
                 NextAction::RegisterWallet,
                 "No profile owns this wallet. POST /register makes one, with a challenge of the purpose register.",
@@ -56,7 +77,10 @@ impl From<MarketError> for ApiError {
                 "The wallet has a profile. POST /auth/recover gives it a fresh key, with a challenge of the purpose \
                  recover.",
             )),
-            MarketError::Conflict { .. } | MarketError::AlreadySuspended => Self::new(Code::Conflict, text),
+            MarketError::ChangedMeanwhile => Self::new(Code::Conflict, text)
+                .recovery(Recovery::retry(NextAction::RetrySameRequest, "Nothing was changed. Send it again."))
+                .retry_after(CHANGED_WAIT),
+            MarketError::AlreadySuspended => Self::new(Code::Conflict, text),
             MarketError::LastRecoveryWallet => Self::new(Code::LastRecoveryWallet, text),
             MarketError::SuspendedByOperator => Self::new(Code::Forbidden, text).recovery(Recovery::change(
                 NextAction::ContactOperator,
@@ -97,4 +121,39 @@ fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use crochet_market::Capability;
+
+    use super::*;
+
+    #[test]
+    fn who_is_refused_is_not_sent_for_another_key_unless_that_would_help() {
+        for error in [
+            MarketError::NotOwner,
+            MarketError::WalletNotOwn,
+            MarketError::WalletDisabled,
+            MarketError::WalletLacks { capability: Capability::Auth },
+            MarketError::NotFound { what: "endpoint" },
+        ] {
+            let told = recovery(error);
+            assert_eq!((told["retryable"].as_bool(), told["next_action"].as_str()), (Some(false), Some("fix_request")));
+        }
+        let told = recovery(MarketError::Forbidden { detail: "no".to_owned() });
+        assert_eq!(told["next_action"], "use_key_with_scope");
+        let told = recovery(MarketError::ChangedMeanwhile);
+        assert_eq!((told["retryable"].as_bool(), told["retry_after_seconds"].as_u64()), (Some(true), Some(1)));
+        let told = recovery(MarketError::NotFound { what: "endpoint" });
+        assert!(told["summary"].as_str().unwrap().contains("PUT"));
+    }
+
+    fn recovery(error: MarketError) -> serde_json::Value {
+        let code = ApiError::from(error);
+        let body = actix_web::body::to_bytes(code.render("").into_body());
+        let body = futures::executor::block_on(body).ok().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        json["error"]["recovery"].clone()
+    }
 }

@@ -3,6 +3,7 @@
 use crochet_primitives::StorageError;
 use thiserror::Error;
 
+use crate::linked_wallet::Capability;
 use crate::listing::PricingModel;
 
 /// What is wrong with one field of a request.
@@ -56,6 +57,21 @@ pub enum MarketError {
         /// What is missing.
         detail: String,
     },
+    /// The listing is somebody else's.
+    #[error("only its owner may do this to a listing")]
+    NotOwner,
+    /// The wallet that signed is none of the profile's.
+    #[error("the wallet that signed does not belong to this profile")]
+    WalletNotOwn,
+    /// The wallet that signed is disabled.
+    #[error("the wallet that signed is disabled")]
+    WalletDisabled,
+    /// The wallet that signed may not do this.
+    #[error("the wallet that signed lacks the capability {}", capability.as_str())]
+    WalletLacks {
+        /// What it would take.
+        capability: Capability,
+    },
     /// There is none, or the caller may not know that there is.
     #[error("{what} not found")]
     NotFound {
@@ -65,12 +81,9 @@ pub enum MarketError {
     /// The wallet belongs to a profile already.
     #[error("the wallet belongs to a profile already")]
     WalletTaken,
-    /// The request contradicts what is there.
-    #[error("{detail}")]
-    Conflict {
-        /// How.
-        detail: String,
-    },
+    /// Others changed it again and again while this was tried.
+    #[error("somebody else keeps changing this; try again")]
+    ChangedMeanwhile,
     /// Nothing could recover the profile afterwards.
     #[error("the profile needs at least one active wallet with the recovery capability")]
     LastRecoveryWallet,

@@ -47,7 +47,7 @@ impl CatalogueService {
     /// The endpoint of one of the caller's listings.
     ///
     /// # Errors
-    /// [`MarketError::NotFound`], also when there is no endpoint; [`MarketError::Forbidden`]; [`MarketError::Storage`].
+    /// [`MarketError::NotFound`], also when there is no endpoint; [`MarketError::NotOwner`]; [`MarketError::Storage`].
     pub async fn endpoint(&self, caller: ProfileId, id_or_slug: &str) -> Result<GatewayEndpoint, MarketError> {
         let view = self.own(id_or_slug, caller).await?;
         let endpoint = self.store.endpoint(view.listing.id).await?;
@@ -57,8 +57,8 @@ impl CatalogueService {
     /// Sets the first endpoint of a listing, or changes what the body mentions.
     ///
     /// # Errors
-    /// [`MarketError::NotFound`]; [`MarketError::Forbidden`]; [`MarketError::Invalid`];
-    /// [`MarketError::EndpointNotAllowed`]; [`MarketError::Conflict`] when others keep changing it;
+    /// [`MarketError::NotFound`]; [`MarketError::NotOwner`]; [`MarketError::Invalid`];
+    /// [`MarketError::EndpointNotAllowed`]; [`MarketError::ChangedMeanwhile`] when others keep changing it;
     /// [`MarketError::Storage`].
     pub async fn put_endpoint(
         &self,
@@ -107,8 +107,8 @@ impl CatalogueService {
     /// was waiting.
     ///
     /// # Errors
-    /// [`MarketError::NotFound`]; [`MarketError::Forbidden`]; [`MarketError::Invalid`] for an overlap beyond a day;
-    /// [`MarketError::ListingHasNoEndpoint`]; [`MarketError::Conflict`] when others keep changing it;
+    /// [`MarketError::NotFound`]; [`MarketError::NotOwner`]; [`MarketError::Invalid`] for an overlap beyond a day;
+    /// [`MarketError::ListingHasNoEndpoint`]; [`MarketError::ChangedMeanwhile`] when others keep changing it;
     /// [`MarketError::Storage`].
     pub async fn rotate_secret(
         &self,
@@ -145,7 +145,7 @@ impl CatalogueService {
     /// What a signed test request to one of the caller's endpoints is made of.
     ///
     /// # Errors
-    /// [`MarketError::NotFound`]; [`MarketError::Forbidden`]; [`MarketError::ListingHasNoEndpoint`];
+    /// [`MarketError::NotFound`]; [`MarketError::NotOwner`]; [`MarketError::ListingHasNoEndpoint`];
     /// [`MarketError::Storage`].
     pub async fn endpoint_for_test(&self, caller: ProfileId, id_or_slug: &str) -> Result<EndpointForTest, MarketError> {
         let view = self.own(id_or_slug, caller).await?;

@@ -132,11 +132,7 @@ impl CatalogueService {
     /// A listing that the caller owns. Somebody else's is forbidden where everybody sees it, else unknown.
     async fn own(&self, id_or_slug: &str, caller: ProfileId) -> Result<ListingView, MarketError> {
         let view = self.get(id_or_slug, Some(caller)).await?;
-        if view.listing.provider == caller {
-            Ok(view)
-        } else {
-            Err(MarketError::Forbidden { detail: "only its owner may do this to a listing".to_owned() })
-        }
+        if view.listing.provider == caller { Ok(view) } else { Err(MarketError::NotOwner) }
     }
 
     /// The category that a listing names, which has to exist.
@@ -164,6 +160,6 @@ const fn not_found() -> MarketError {
     MarketError::NotFound { what: "listing" }
 }
 
-fn changed_meanwhile() -> MarketError {
-    MarketError::Conflict { detail: "somebody else keeps changing this; try again".to_owned() }
+const fn changed_meanwhile() -> MarketError {
+    MarketError::ChangedMeanwhile
 }

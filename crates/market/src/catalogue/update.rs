@@ -27,9 +27,9 @@ impl CatalogueService {
     /// Changes what the body mentions, based on what is stored now.
     ///
     /// # Errors
-    /// [`MarketError::NotFound`]; [`MarketError::Forbidden`] for who does not own it;
+    /// [`MarketError::NotFound`]; [`MarketError::NotOwner`] for who does not own it;
     /// [`MarketError::PricingModelUnavailable`]; [`MarketError::SuspendedByOperator`]; [`MarketError::Invalid`];
-    /// [`MarketError::EndpointNotAllowed`]; [`MarketError::Conflict`] when others keep changing it;
+    /// [`MarketError::EndpointNotAllowed`]; [`MarketError::ChangedMeanwhile`] when others keep changing it;
     /// [`MarketError::Storage`].
     pub async fn update(
         &self,
@@ -95,7 +95,7 @@ impl CatalogueService {
     /// Deletes a draft, suspends an active listing.
     ///
     /// # Errors
-    /// [`MarketError::NotFound`]; [`MarketError::Forbidden`] for who does not own it; [`MarketError::AlreadySuspended`];
+    /// [`MarketError::NotFound`]; [`MarketError::NotOwner`] for who does not own it; [`MarketError::AlreadySuspended`];
     /// [`MarketError::Storage`].
     pub async fn remove(&self, caller: ProfileId, id_or_slug: &str) -> Result<Removed, MarketError> {
         let view = self.own(id_or_slug, caller).await?;

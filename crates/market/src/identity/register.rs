@@ -6,11 +6,12 @@ use serde::Deserialize;
 
 use super::intent::Intent;
 use super::profile::{AVATAR_URL, BIO, DISPLAY_NAME, MAX_BIO, NAME_LENGTH, WEBSITE};
+use super::wallets::check_wallet;
 use super::{IdentityService, SignatureText};
 use crate::api_key::{MAX_API_KEYS, Scopes, StoredApiKey};
 use crate::error::MarketError;
 use crate::fields::Problems;
-use crate::linked_wallet::{Capabilities, LinkedWallet, WalletStatus};
+use crate::linked_wallet::{Capabilities, Capability, LinkedWallet, WalletStatus};
 use crate::ports::{Issuing, Registration};
 use crate::profile::{AccountType, Profile, ProfileRole};
 
@@ -126,7 +127,7 @@ impl IdentityService {
     ///
     /// # Errors
     /// The same as [`Self::register`], but [`MarketError::NotFound`] when no profile owns the wallet, and
-    /// [`MarketError::Forbidden`] when the wallet may not recover it, and [`MarketError::TooManyApiKeys`] when it has as
+    /// [`MarketError::WalletDisabled`] or [`MarketError::WalletLacks`] when it may not recover it, and [`MarketError::TooManyApiKeys`] when it has as
     /// many as it may and `revoke_existing_keys` is not set.
     pub async fn recover(&self, body: &RecoverBody) -> Result<Issued, MarketError> {
         let now = truncate_to_millis(self.clock.now());
@@ -143,11 +144,7 @@ impl IdentityService {
 
         let owner = self.store.owner(&address).await?;
         let (profile, wallet) = owner.ok_or(MarketError::NotFound { what: "profile" })?;
-        if !wallet.can_recover() {
-            return Err(MarketError::Forbidden {
-                detail: "the wallet is disabled or lacks the recovery capability".to_owned(),
-            });
-        }
+        check_wallet(&wallet, Capability::Recovery)?;
         let (api_key, stored) = self.new_key(profile.id, "recovery".to_owned(), Scopes::all(), now, None);
         match self.store.issue_key(&stored, body.revoke_existing_keys, None).await? {
             Issuing::Done => Ok(Issued { profile, wallet, api_key, stored }),

@@ -91,8 +91,8 @@ impl IdentityService {
     ///
     /// # Errors
     /// [`MarketError::Invalid`]; [`MarketError::ChallengeExpired`] or [`MarketError::SignatureInvalid`] for either
-    /// proof; [`MarketError::Forbidden`] when the existing wallet may not allow it; [`MarketError::WalletTaken`];
-    /// [`MarketError::Storage`].
+    /// proof; [`MarketError::WalletNotOwn`], [`MarketError::WalletDisabled`] or [`MarketError::WalletLacks`] when the
+    /// existing wallet may not allow it; [`MarketError::WalletTaken`]; [`MarketError::Storage`].
     pub async fn link_wallet(&self, caller: ProfileId, body: &LinkWalletBody) -> Result<LinkedWallet, MarketError> {
         let mut problems = Problems::default();
         let new = problems.wallet("wallet_address", &body.wallet_address);
@@ -144,8 +144,8 @@ impl IdentityService {
     ///
     /// # Errors
     /// [`MarketError::Invalid`], also when nothing is to change; [`MarketError::NotFound`];
-    /// [`MarketError::ChallengeExpired`]; [`MarketError::SignatureInvalid`]; [`MarketError::Forbidden`] when the
-    /// signing wallet may not allow it; [`MarketError::LastRecoveryWallet`]; [`MarketError::Storage`].
+    /// [`MarketError::ChallengeExpired`]; [`MarketError::SignatureInvalid`]; [`MarketError::WalletNotOwn`],
+    /// [`MarketError::WalletDisabled`] or [`MarketError::WalletLacks`] when the signing wallet may not allow it; [`MarketError::LastRecoveryWallet`]; [`MarketError::Storage`].
     pub async fn update_wallet(
         &self,
         caller: ProfileId,
@@ -192,14 +192,15 @@ fn read_capabilities(capabilities: Option<&[Capability]>, problems: &mut Problem
 }
 
 fn check_may_allow(wallets: &[LinkedWallet], signer: WalletAddress) -> Result<(), MarketError> {
-    let may = wallets.iter().any(|wallet| {
-        wallet.address == signer && wallet.status == WalletStatus::Active && wallet.capabilities.has(Capability::Auth)
-    });
-    if may {
-        Ok(())
-    } else {
-        Err(MarketError::Forbidden {
-            detail: "the proof must come from an active wallet of this profile with the auth capability".to_owned(),
-        })
+    let wallet = wallets.iter().find(|wallet| wallet.address == signer).ok_or(MarketError::WalletNotOwn)?;
+    check_wallet(wallet, Capability::Auth)
+}
+
+/// Whether a signature of this wallet counts for that.
+pub(super) fn check_wallet(wallet: &LinkedWallet, capability: Capability) -> Result<(), MarketError> {
+    match wallet.status {
+        WalletStatus::Disabled => Err(MarketError::WalletDisabled),
+        WalletStatus::Active if wallet.capabilities.has(capability) => Ok(()),
+        WalletStatus::Active => Err(MarketError::WalletLacks { capability }),
     }
 }

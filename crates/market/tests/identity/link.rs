@@ -110,7 +110,7 @@ async fn only_an_active_wallet_of_the_profile_with_auth_allows_a_link() {
     bench.register(&evm(2)).await;
     // A stranger's wallet, though it signs that it allows the link.
     let body = link(&bench, caller, &evm(2), &solana(1), true).await;
-    assert_refused!(bench.service.link_wallet(caller, &body).await, MarketError::Forbidden { .. });
+    assert_refused!(bench.service.link_wallet(caller, &body).await, MarketError::WalletNotOwn);
 
     let spare = link(&bench, caller, &evm(1), &solana(2), true).await;
     bench.service.link_wallet(caller, &spare).await.unwrap();
@@ -124,7 +124,10 @@ async fn only_an_active_wallet_of_the_profile_with_auth_allows_a_link() {
     ] {
         bench.store.update_wallet(caller, issued.wallet.id, patch).await.unwrap();
         let body = link(&bench, caller, &evm(1), &solana(1), true).await;
-        assert_refused!(bench.service.link_wallet(caller, &body).await, MarketError::Forbidden { .. });
+        assert_refused!(
+            bench.service.link_wallet(caller, &body).await,
+            MarketError::WalletDisabled | MarketError::WalletLacks { .. }
+        );
     }
     assert_eq!(bench.service.wallets(caller).await.unwrap().len(), 2);
 }
