@@ -109,6 +109,7 @@ impl OfferRow {
             listing: self.id.into(),
             seller: self.provider_id.into(),
             price: price(&self.pricing_model, self.price_micros, self.id)?,
+            is_public: self.status != ListingStatus::Draft.as_str() && self.deleted_at.is_none(),
             is_available: self.status == ListingStatus::Active.as_str() && self.deleted_at.is_none(),
             endpoint: endpoint
                 .filter(|endpoint| endpoint.status == EndpointStatus::Active)

@@ -239,6 +239,8 @@ pub struct Offer {
     pub seller: ProfileId,
     /// What a call costs now.
     pub price: Price,
+    /// Whether others than its owner may know of it: neither a draft nor deleted.
+    pub is_public: bool,
     /// Whether new calls are taken: active, and not deleted.
     pub is_available: bool,
     /// Where to forward; `None` when there is none or it is disabled.

@@ -547,3 +547,16 @@ async fn a_quote_that_failed_can_be_named_again() {
     let quoted = required(world.call(world.retry(&record)).await);
     assert_eq!(quoted.id, record.id);
 }
+
+#[tokio::test]
+async fn a_draft_is_not_found_by_new_calls_and_still_serves_those_that_were_paid() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.pay(&record, "pay-1");
+    world.directory.change_offer(&world.listing(), |offer| {
+        offer.is_available = false;
+        offer.is_public = false;
+    });
+    assert!(matches!(world.call(world.request()).await, Reply::ListingNotFound));
+    delivered(world.call(world.retry(&record)).await);
+}

@@ -178,6 +178,7 @@ impl World {
             listing: ListingId::new(self.clock.now(), self.entropy.bytes()),
             seller: self.seller.id,
             price,
+            is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
             payout_address: None,

@@ -239,6 +239,10 @@ enum Answer {
 
 /// Availability gates new calls only.
 fn refuse_new(turn: &Turn<'_>) -> Option<Reply> {
+    // A draft is nobody's business, and what was deleted is gone: a new call learns no more than that.
+    if !turn.offer.is_public {
+        return Some(Reply::ListingNotFound);
+    }
     if !turn.offer.is_available {
         return Some(Reply::ListingUnavailable { record: None });
     }

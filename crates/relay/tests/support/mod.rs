@@ -80,6 +80,7 @@ impl World {
             listing: ListingId::new(self.clock.now(), self.entropy.bytes()),
             seller: self.seller,
             price,
+            is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
             payout_address: None,
