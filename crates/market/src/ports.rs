@@ -55,8 +55,8 @@ pub enum WalletChange {
 /// Profiles, their wallets and their keys. One method is one transaction.
 #[async_trait]
 pub trait Identities: Send + Sync {
-    /// Marks a challenge as used. True exactly once for each id, whoever races; the mark may be forgotten after
-    /// `expires_at`.
+    /// Marks a challenge as used. True exactly once for each id, whoever races; the mark may be forgotten an
+    /// hour after `expires_at`, and no sooner: clocks differ.
     async fn consume_challenge(&self, id: [u8; 32], expires_at: Timestamp) -> Result<bool, StorageError>;
 
     /// Records a profile with its first wallet and key, all or nothing.

@@ -91,11 +91,12 @@ pub(crate) fn take(conn: &mut PgConnection, profile: Uuid, named: Option<&str>) 
     Ok(Taken::Taken(row.try_into()?))
 }
 
-/// Deletes the marks of challenges that expired by `now`, up to `limit`, and answers how many went.
+/// Deletes the marks of challenges that expired an hour before `now`, up to `limit`, and answers how many went. An hour,
+/// because the program judges by its own clock what has expired: by that much it may be behind the database's.
 pub(crate) fn purge_consumed(conn: &mut PgConnection, now: Timestamp, limit: i32) -> QueryResult<usize> {
     diesel::sql_query(
         "DELETE FROM consumed_challenges WHERE id IN \
-         (SELECT id FROM consumed_challenges WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+         (SELECT id FROM consumed_challenges WHERE expires_at <= $1 - interval '1 hour' ORDER BY expires_at LIMIT $2)",
     )
     .bind::<Timestamptz, _>(now)
     .bind::<Integer, _>(limit)

@@ -60,7 +60,10 @@ async fn expired_challenges_are_purged_and_others_kept() {
     let market = Market::new().await;
     let (profile, ..) = market.register().await;
     let (past, future) = (market.now(), market.now() + chrono::TimeDelta::minutes(5));
-    assert!(market.identities.consume_challenge([1; 32], past).await.unwrap());
+    // Marks outlast their challenges by an hour: the program's clock may be behind the database's.
+    let [long_past, recently] = [61, 59].map(|minutes| market.now() - chrono::TimeDelta::minutes(minutes));
+    assert!(market.identities.consume_challenge([1; 32], long_past).await.unwrap());
+    assert!(market.identities.consume_challenge([3; 32], recently).await.unwrap());
     assert!(market.identities.consume_challenge([2; 32], future).await.unwrap());
     for (text, expires_at) in [("old", past), ("new", future)] {
         market.execute(&format!(
@@ -71,6 +74,8 @@ async fn expired_challenges_are_purged_and_others_kept() {
     }
     assert_eq!(PgSweeps::new(market.database.db().clone(), Policy::default()).purge().await.unwrap(), 2);
     assert!(!market.identities.consume_challenge([2; 32], future).await.unwrap());
+    assert!(!market.identities.consume_challenge([3; 32], recently).await.unwrap());
+    assert!(market.identities.consume_challenge([1; 32], long_past).await.unwrap());
     assert_eq!(market.number("SELECT count(*) FROM listing_challenges WHERE challenge = 'new'"), 1);
 }
 
