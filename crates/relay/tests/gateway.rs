@@ -560,3 +560,20 @@ async fn a_draft_is_not_found_by_new_calls_and_still_serves_those_that_were_paid
     assert!(matches!(world.call(world.request()).await, Reply::ListingNotFound));
     delivered(world.call(world.retry(&record)).await);
 }
+
+#[tokio::test]
+async fn new_terms_are_not_shown_again_while_nobody_knows_of_the_old_ones() {
+    let world = World::new();
+    let first = required(world.call(world.request()).await);
+    world.clock.advance(Duration::from_secs(26 * 60));
+    let second = required(world.call(world.retry(&first)).await);
+    world.clock.advance(Duration::from_secs(3));
+    world.provider.will_see(Observation::Waiting);
+    world.provider.sees_from_now_on(Observation::Unknown);
+    let reply = world.call(world.retry(&second)).await;
+    assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
+    // A moment later both can be asked about, and nothing has arrived for either.
+    world.clock.advance(Duration::from_secs(3));
+    world.provider.sees_from_now_on(Observation::Waiting);
+    assert_eq!(required(world.call(world.retry(&second)).await).id, second.id);
+}

@@ -1,5 +1,7 @@
 //! Terms, and what became of their payment.
 
+use crochet_primitives::CallId;
+
 use crate::ports::{CheckClaim, QuoteLease, Seen};
 use crate::record::{NewCall, State};
 use crate::reply::{GatewayError, Mismatch, Progress, Reply, Unpaid};
@@ -19,15 +21,7 @@ impl Gateway {
     /// from a stale look could make a buyer pay twice, and a free retry has to know that its payment still stands.
     pub(super) async fn check(&self, turn: &Turn<'_>, seen: &Seen) -> Result<Option<Checked>, GatewayError> {
         let call = seen.record.id;
-        let interval = self.policy.check_interval;
-        let mut claim = self.journal.claim_check(call, interval).await?;
-        if let Some(CheckClaim::TooSoon { seen, wait }) = &claim
-            && !matches!(seen.record.state, State::Pending | State::Forwarding | State::Delivered)
-        {
-            self.clock.sleep((*wait).min(interval)).await;
-            claim = self.journal.claim_check(call, interval).await?;
-        }
-        let seen = match claim {
+        let seen = match self.claim_turn(call).await? {
             None => return Ok(None),
             Some(CheckClaim::TooSoon { seen, .. }) => return Ok(Some(Checked::Recent(Box::new(seen)))),
             Some(CheckClaim::Claimed(seen)) => seen,
@@ -52,6 +46,23 @@ impl Gateway {
             }
             Checked::Moved(Box::new(advanced), started)
         }))
+    }
+
+    /// The right to ask the provider, waited for where the answer decides about money. Who does not get it after the
+    /// wait knows that somebody else has asked in the meantime.
+    async fn claim_turn(&self, call: CallId) -> Result<Option<CheckClaim>, GatewayError> {
+        let interval = self.policy.check_interval;
+        let claim = self.journal.claim_check(call, interval).await?;
+        let wait = match &claim {
+            Some(CheckClaim::TooSoon { seen, wait })
+                if !matches!(seen.record.state, State::Pending | State::Forwarding | State::Delivered) =>
+            {
+                (*wait).min(interval)
+            }
+            _ => return Ok(claim),
+        };
+        self.clock.sleep(wait).await;
+        Ok(self.journal.claim_check(call, interval).await?)
     }
 
     /// Somebody else asked the provider within the interval: what the record says is what is known.
@@ -93,15 +104,22 @@ impl Gateway {
             if !dead.record.state.is_dead() {
                 return Ok(Some(dead));
             }
-            let (Some(CheckClaim::Claimed(seen)), Some(terms)) =
-                (self.journal.claim_check(call, self.policy.check_interval).await?, &dead.record.terms)
-            else {
-                continue;
+            let Some(terms) = &dead.record.terms else { continue };
+            let seen = match self.claim_turn(call).await? {
+                Some(CheckClaim::Claimed(seen)) => {
+                    let observation = self.provider.check(call, terms).await;
+                    let advanced = self.journal.advance_after_check(call, seen.now, &observation, None).await?;
+                    // Nobody can say that nothing has arrived: then there is no 402 either.
+                    if observation == Observation::Unknown {
+                        return Ok(Some(Seen { record: unknown_for_now(seen.record), ..seen }));
+                    }
+                    advanced.map(|advanced| advanced.seen)
+                }
+                Some(CheckClaim::TooSoon { seen, .. }) => Some(seen),
+                None => None,
             };
-            let observation = self.provider.check(call, terms).await;
-            let advanced = self.journal.advance_after_check(call, seen.now, &observation, None).await?;
-            if let Some(advanced) = advanced.filter(|advanced| !advanced.seen.record.state.is_dead()) {
-                return Ok(Some(advanced.seen));
+            if let Some(seen) = seen.filter(|seen| !seen.record.state.is_dead()) {
+                return Ok(Some(seen));
             }
         }
         Ok(None)
