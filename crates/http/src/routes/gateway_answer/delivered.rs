@@ -10,6 +10,7 @@ use serde_json::json;
 use super::payment::{PaymentContext, payment_context, relay_request_id};
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::recovery::{NextAction, Recovery};
 
 #[derive(Serialize)]
 struct Delivered<'a> {
@@ -72,7 +73,14 @@ fn splice(data: &[u8], seller_response: &[u8]) -> Bytes {
 
 pub(super) fn no_longer_available(record: &Record, delivery: &Delivery) -> ApiError {
     let message = "The call was delivered. Its response is not, or no longer, to be had with this key.";
-    ApiError::new(Code::ResponseNoLongerAvailable, message)
+    let error = ApiError::new(Code::ResponseNoLongerAvailable, message)
         .details(&json!({ "api_key_prefix": delivery.vault_key_prefix }))
-        .data(&Delivered::of(record, delivery, true))
+        .data(&Delivered::of(record, delivery, true));
+    if delivery.vault_key_prefix.is_some() {
+        return error;
+    }
+    // No key opens what was never kept.
+    let summary = "The response was too long to keep, and the call is final. For another answer make a new call: leave \
+                   the id out, and use a new Idempotency-Key.";
+    error.recovery(Recovery::change(NextAction::UseNewIdempotencyKey, summary).discard(&["relay_request_id"]))
 }
