@@ -13,6 +13,10 @@ use url::Url;
 use super::settings::{Environment, PaymentProviderName, Settings, Switch};
 use super::{Config, RateLimits, database_url};
 
+/// actix calls it an error when bytes from outside are no HTTP: any scanner would fill the log with errors that are
+/// nobody's to mend.
+const DEFAULT_LOG: &str = "info,actix_http=off";
+
 /// One thing that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -129,7 +133,7 @@ pub fn resolve(
         workers: settings.workers.unwrap_or(cores.min(8)).clamp(1, 256),
         shutdown_timeout: Duration::from_secs(settings.shutdown_timeout_seconds.unwrap_or(130).min(3_600)),
         log_format: settings.log_format.unwrap_or_default(),
-        log_filter: settings.log.unwrap_or_else(|| "info".to_owned()),
+        log_filter: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
     };
     if problems.0.is_empty() { Ok(config) } else { Err(problems.0) }
 }

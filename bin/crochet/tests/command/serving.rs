@@ -1,9 +1,12 @@
 //! A gateway's life: start, answer, stop; and what is left behind when it is killed.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::{Running, crochet, folder, get, is_running, play, postgres_pid, run, serve, until_gone, value};
+use crate::support::{
+    LIMIT, Running, crochet, folder, get, is_running, play, postgres_pid, run, serve, until_gone, value,
+};
 
 /// What an idle gateway may take of memory, PostgreSQL not counted, in KiB.
 const IDLE_KIB: u64 = 64 * 1024;
@@ -135,6 +138,44 @@ fn a_warm_start_answers_soon_and_idles_in_little_memory() {
         assert!(kib < IDLE_KIB, "{kib} KiB");
     }
     warm.stop().expect(0);
+}
+
+#[test]
+fn what_is_no_http_is_refused_and_no_news_for_the_operator() {
+    let data_dir = folder();
+    let mut gateway = Running::start(&mut serve(data_dir.path()));
+    let url = gateway.url();
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(100_000));
+    let many: String = (0..300).map(|n| format!("X-{n}: a\r\n")).collect();
+    let many = format!("GET /api/v1/health HTTP/1.1\r\nHost: x\r\n{many}\r\n");
+    for bytes in [
+        "\u{16}\u{3}\u{1}\u{2}\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET /api/v1/health HTTP/1.1\r\n\r\n",
+        "GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n",
+        "GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-A: a\r\n b\r\n\r\n",
+        "POST /api/v1/register HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "POST /api/v1/register HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        "POST /api/v1/register HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        &long,
+        &many,
+    ] {
+        let status = status_of(&url, bytes.as_bytes());
+        assert!([400, 431].contains(&status), "{status}: {}", &bytes[..bytes.len().min(60)]);
+        assert_eq!(get(&url, "/api/v1/health").unwrap().0, 200);
+    }
+    let outcome = gateway.stop().expect(0);
+    assert!(!outcome.stderr.contains("ERROR"), "{}", outcome.stderr);
+}
+
+/// The status of the answer to these bytes.
+fn status_of(url: &str, bytes: &[u8]) -> u16 {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    std::str::from_utf8(&head[9..]).unwrap().parse().unwrap()
 }
 
 /// What a process has in memory, where the system tells.
