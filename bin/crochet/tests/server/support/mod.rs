@@ -7,6 +7,7 @@ mod money;
 mod process;
 mod psql;
 mod raw;
+pub(crate) mod routes;
 mod seller;
 
 pub(crate) use account::{Account, Challenge, Signer};

@@ -149,7 +149,8 @@ async fn answer(request: HttpRequest, body: Bytes, inner: web::Data<Inner>) -> H
             HttpResponse::Ok().content_type("application/json").streaming(chunks)
         }
         Behaviour::BreaksOff => {
-            let chunks = [Ok(Bytes::from_static(b"{\"half\":")), Err(actix_web::error::ErrorInternalServerError("gone"))];
+            let chunks =
+                [Ok(Bytes::from_static(b"{\"half\":")), Err(actix_web::error::ErrorInternalServerError("gone"))];
             HttpResponse::Ok().content_type("application/json").streaming(futures::stream::iter(chunks))
         }
         Behaviour::Redirect(to) => HttpResponse::Found().insert_header(("location", to)).finish(),
