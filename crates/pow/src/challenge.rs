@@ -58,9 +58,7 @@ impl ChallengeSealer {
     /// A sealer with a key of 32 secret random bytes, used for nothing else.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self {
-            key: Zeroizing::new(key),
-        }
+        Self { key: Zeroizing::new(key) }
     }
 
     /// Issues a challenge that is good for `context` alone: whatever must be the same when it comes back, such as the
@@ -83,12 +81,7 @@ impl ChallengeSealer {
         nonce.push(difficulty.get());
         let tag = self.mac(&nonce, context).finalize().into_bytes();
         nonce.extend(tag.into_iter().take(TAG_LEN));
-        SealedChallenge {
-            nonce: hex::encode(nonce),
-            difficulty,
-            issued_at,
-            expires_at: expiry(issued_at, ttl_millis),
-        }
+        SealedChallenge { nonce: hex::encode(nonce), difficulty, issued_at, expires_at: expiry(issued_at, ttl_millis) }
     }
 
     /// Recognises a nonce. Opening it twice succeeds twice: that a challenge is used once is for whoever stores
@@ -104,21 +97,14 @@ impl ChallengeSealer {
         let mut bytes = [0; NONCE_LEN];
         hex::decode_to_slice(nonce, &mut bytes).map_err(|_| ChallengeError::Malformed)?;
         let (terms, tag) = bytes.split_at(TERMS_LEN);
-        self.mac(terms, context)
-            .verify_truncated_left(tag)
-            .map_err(|_| ChallengeError::NotOurs)?;
+        self.mac(terms, context).verify_truncated_left(tag).map_err(|_| ChallengeError::NotOurs)?;
 
         let (issued_at, ttl_millis, difficulty) = read_terms(terms).ok_or(ChallengeError::Malformed)?;
         let expires_at = expiry(issued_at, ttl_millis);
         if now >= expires_at {
             return Err(ChallengeError::Expired);
         }
-        Ok(SealedChallenge {
-            nonce: nonce.to_owned(),
-            difficulty,
-            issued_at,
-            expires_at,
-        })
+        Ok(SealedChallenge { nonce: nonce.to_owned(), difficulty, issued_at, expires_at })
     }
 
     /// Over the terms, which have one length, and the context with its length in front.
@@ -126,10 +112,7 @@ impl ChallengeSealer {
         #[expect(clippy::expect_used, reason = "HMAC pads a key that is shorter than its block")]
         let mac: Hmac<Sha256> = Hmac::new_from_slice(self.key.as_slice()).expect("HMAC takes a key of any length");
         let context_len = u64::try_from(context.len()).unwrap_or(u64::MAX).to_be_bytes();
-        mac.chain_update(SEAL_DOMAIN)
-            .chain_update(terms)
-            .chain_update(context_len)
-            .chain_update(context)
+        mac.chain_update(SEAL_DOMAIN).chain_update(terms).chain_update(context_len).chain_update(context)
     }
 }
 
@@ -153,18 +136,12 @@ impl SealedChallenge {
     }
 
     fn digest(&self, domain: &[u8]) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(domain)
-            .chain_update(&self.nonce)
-            .finalize()
-            .into()
+        Sha256::new().chain_update(domain).chain_update(&self.nonce).finalize().into()
     }
 }
 
 fn expiry(issued_at: Timestamp, ttl_millis: u32) -> Timestamp {
-    issued_at
-        .checked_add_signed(TimeDelta::milliseconds(ttl_millis.into()))
-        .unwrap_or(Timestamp::MAX_UTC)
+    issued_at.checked_add_signed(TimeDelta::milliseconds(ttl_millis.into())).unwrap_or(Timestamp::MAX_UTC)
 }
 
 fn read_terms(terms: &[u8]) -> Option<(Timestamp, u32, Difficulty)> {
@@ -172,11 +149,7 @@ fn read_terms(terms: &[u8]) -> Option<(Timestamp, u32, Difficulty)> {
     let (issued_at, terms) = terms.split_first_chunk()?;
     let (ttl_millis, terms) = terms.split_first_chunk()?;
     let difficulty = Difficulty::new(*terms.first()?)?;
-    Some((
-        timestamp_from_millis(i64::from_be_bytes(*issued_at))?,
-        u32::from_be_bytes(*ttl_millis),
-        difficulty,
-    ))
+    Some((timestamp_from_millis(i64::from_be_bytes(*issued_at))?, u32::from_be_bytes(*ttl_millis), difficulty))
 }
 
 #[cfg(test)]
@@ -204,10 +177,7 @@ mod tests {
     fn a_challenge_comes_back_with_its_own_terms() {
         let challenge = issued(b"register");
         assert_eq!(challenge.expires_at, at(ISSUED_AT + 300_000));
-        assert_eq!(
-            sealer().open(&challenge.nonce, b"register", at(ISSUED_AT)),
-            Ok(challenge)
-        );
+        assert_eq!(sealer().open(&challenge.nonce, b"register", at(ISSUED_AT)), Ok(challenge));
     }
 
     #[test]
@@ -221,24 +191,15 @@ mod tests {
     fn a_challenge_is_void_from_its_expiry_on() {
         let nonce = issued(b"").nonce;
         assert!(sealer().open(&nonce, b"", at(ISSUED_AT + 299_999)).is_ok());
-        assert_eq!(
-            sealer().open(&nonce, b"", at(ISSUED_AT + 300_000)),
-            Err(ChallengeError::Expired)
-        );
+        assert_eq!(sealer().open(&nonce, b"", at(ISSUED_AT + 300_000)), Err(ChallengeError::Expired));
     }
 
     #[test]
     fn a_challenge_is_good_for_its_own_context_and_key_only() {
         let nonce = issued(b"register").nonce;
-        assert_eq!(
-            sealer().open(&nonce, b"recover", at(ISSUED_AT)),
-            Err(ChallengeError::NotOurs)
-        );
+        assert_eq!(sealer().open(&nonce, b"recover", at(ISSUED_AT)), Err(ChallengeError::NotOurs));
         let other = ChallengeSealer::new([8; 32]);
-        assert_eq!(
-            other.open(&nonce, b"register", at(ISSUED_AT)),
-            Err(ChallengeError::NotOurs)
-        );
+        assert_eq!(other.open(&nonce, b"register", at(ISSUED_AT)), Err(ChallengeError::NotOurs));
     }
 
     #[test]
@@ -248,28 +209,15 @@ mod tests {
             let mut changed = nonce.clone();
             let digit = if nonce.as_bytes()[index] == b'0' { "1" } else { "0" };
             changed.replace_range(index..=index, digit);
-            assert_eq!(
-                sealer().open(&changed, b"", at(ISSUED_AT)),
-                Err(ChallengeError::NotOurs),
-                "digit {index}"
-            );
+            assert_eq!(sealer().open(&changed, b"", at(ISSUED_AT)), Err(ChallengeError::NotOurs), "digit {index}");
         }
     }
 
     #[test]
     fn a_nonce_has_one_spelling() {
         let nonce = issued(b"").nonce;
-        for spelling in [
-            nonce.to_uppercase(),
-            format!("0x{nonce}"),
-            format!(" {nonce}"),
-            nonce[2..].to_owned(),
-        ] {
-            assert_eq!(
-                sealer().open(&spelling, b"", at(ISSUED_AT)),
-                Err(ChallengeError::Malformed),
-                "{spelling}"
-            );
+        for spelling in [nonce.to_uppercase(), format!("0x{nonce}"), format!(" {nonce}"), nonce[2..].to_owned()] {
+            assert_eq!(sealer().open(&spelling, b"", at(ISSUED_AT)), Err(ChallengeError::Malformed), "{spelling}");
         }
     }
 

@@ -15,11 +15,7 @@ impl Difficulty {
     /// So many hex zeros; `None` outside of 1 to 16.
     #[must_use]
     pub const fn new(zeros: u8) -> Option<Self> {
-        if matches!(zeros, 1..=16) {
-            Some(Self(zeros))
-        } else {
-            None
-        }
+        if matches!(zeros, 1..=16) { Some(Self(zeros)) } else { None }
     }
 
     /// The number of hex zeros.
@@ -31,8 +27,7 @@ impl Difficulty {
     /// Whether `hash` starts with that many hex zeros.
     pub(crate) fn is_met_by(self, hash: &[u8; 32]) -> bool {
         // Sixteen hex digits are the first 64 bits.
-        hash.first_chunk()
-            .is_some_and(|head| u64::from_be_bytes(*head).leading_zeros() >= 4 * u32::from(self.0))
+        hash.first_chunk().is_some_and(|head| u64::from_be_bytes(*head).leading_zeros() >= 4 * u32::from(self.0))
     }
 }
 
@@ -77,10 +72,7 @@ mod tests {
 
     #[test]
     fn the_hint_names_the_number_of_zeros() {
-        assert_eq!(
-            hint(Difficulty::LISTING),
-            "Find a nonce where SHA-256(challenge + nonce) starts with 5 hex zeros"
-        );
+        assert_eq!(hint(Difficulty::LISTING), "Find a nonce where SHA-256(challenge + nonce) starts with 5 hex zeros");
         assert!(hint(Difficulty::new(1).unwrap()).ends_with("1 hex zero"));
     }
 

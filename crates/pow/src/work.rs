@@ -26,13 +26,7 @@ pub struct Solution {
 #[must_use]
 pub fn verify(challenge: &str, pow_nonce: &str, difficulty: Difficulty) -> bool {
     pow_nonce.len() <= MAX_POW_NONCE_BYTES
-        && difficulty.is_met_by(
-            &Sha256::new()
-                .chain_update(challenge)
-                .chain_update(pow_nonce)
-                .finalize()
-                .into(),
-        )
+        && difficulty.is_met_by(&Sha256::new().chain_update(challenge).chain_update(pow_nonce).finalize().into())
 }
 
 /// Tries the decimal numbers from 0 on until one is a solution.
@@ -48,10 +42,7 @@ pub fn solve(
     let mut nonce = Counter::default();
     for attempts in 1..=u64::MAX {
         if difficulty.is_met_by(&challenge.clone().chain_update(nonce.as_bytes()).finalize().into()) {
-            return Some(Solution {
-                pow_nonce: nonce.to_text(),
-                attempts,
-            });
+            return Some(Solution { pow_nonce: nonce.to_text(), attempts });
         }
         if attempts.is_multiple_of(PROGRESS_INTERVAL) && on_progress(attempts).is_break() {
             return None;
@@ -70,10 +61,7 @@ struct Counter {
 
 impl Default for Counter {
     fn default() -> Self {
-        Self {
-            digits: [b'0'; 20],
-            start: 19,
-        }
+        Self { digits: [b'0'; 20], start: 19 }
     }
 }
 
@@ -117,13 +105,7 @@ mod tests {
     #[test]
     fn the_first_solution_is_that_of_another_implementation() {
         let solution = solve("crochet", difficulty(4), undisturbed).unwrap();
-        assert_eq!(
-            solution,
-            Solution {
-                pow_nonce: "42043".to_owned(),
-                attempts: 42_044
-            }
-        );
+        assert_eq!(solution, Solution { pow_nonce: "42043".to_owned(), attempts: 42_044 });
     }
 
     #[test]
@@ -137,9 +119,7 @@ mod tests {
     #[test]
     fn a_nonce_is_bounded() {
         let padded = |zeros| format!("{}{}", "0".repeat(zeros), "x");
-        let found = (0..4096)
-            .map(|nonce| format!("{nonce:0256}"))
-            .find(|nonce| verify("c", nonce, difficulty(1)));
+        let found = (0..4096).map(|nonce| format!("{nonce:0256}")).find(|nonce| verify("c", nonce, difficulty(1)));
         assert_eq!(found.unwrap().len(), MAX_POW_NONCE_BYTES);
         assert!(!(256..512).any(|zeros| verify("c", &padded(zeros), difficulty(1))));
     }
@@ -149,11 +129,7 @@ mod tests {
         let mut reported = Vec::new();
         let solution = solve("crochet", difficulty(16), |attempts| {
             reported.push(attempts);
-            if reported.len() == 2 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if reported.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         assert_eq!(solution, None);
         assert_eq!(reported, [PROGRESS_INTERVAL, 2 * PROGRESS_INTERVAL]);

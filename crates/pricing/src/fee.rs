@@ -21,11 +21,7 @@ impl BasisPoints {
     /// So many hundredths of a percent; `None` above 10,000.
     #[must_use]
     pub const fn new(basis_points: u16) -> Option<Self> {
-        if basis_points > WHOLE {
-            None
-        } else {
-            Some(Self(basis_points))
-        }
+        if basis_points > WHOLE { None } else { Some(Self(basis_points)) }
     }
 
     /// The rate in hundredths of a percent.
@@ -82,18 +78,9 @@ impl Split {
         rate: BasisPoints,
     ) -> Result<Self, UnbalancedSplit> {
         if fee.checked_add(seller_share) == Some(gross) {
-            Ok(Self {
-                gross,
-                fee,
-                seller_share,
-                rate,
-            })
+            Ok(Self { gross, fee, seller_share, rate })
         } else {
-            Err(UnbalancedSplit {
-                gross,
-                fee,
-                seller_share,
-            })
+            Err(UnbalancedSplit { gross, fee, seller_share })
         }
     }
 }
@@ -106,12 +93,7 @@ pub fn split(gross: MicroUsd, rate: BasisPoints) -> Split {
     let product = u128::from(gross.micros()).saturating_mul(u128::from(rate.get()));
     let fee = u64::try_from(product / 10_000).unwrap_or(gross.micros());
     let seller_share = gross.micros().saturating_sub(fee);
-    Split {
-        gross,
-        fee: MicroUsd::from_micros(fee),
-        seller_share: MicroUsd::from_micros(seller_share),
-        rate,
-    }
+    Split { gross, fee: MicroUsd::from_micros(fee), seller_share: MicroUsd::from_micros(seller_share), rate }
 }
 
 #[cfg(test)]

@@ -13,10 +13,7 @@
 //! assert_eq!(split.fee.checked_add(split.seller_share), Some(split.gross));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![cfg_attr(
-    not(test),
-    deny(clippy::as_conversions, clippy::float_arithmetic, clippy::arithmetic_side_effects)
-)]
+#![cfg_attr(not(test), deny(clippy::as_conversions, clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 
 mod fee;
 mod money;

@@ -114,10 +114,7 @@ impl MicroUsd {
     #[must_use]
     pub fn to_json_number(self) -> Box<RawValue> {
         let text = shortest(&self.to_string());
-        #[expect(
-            clippy::expect_used,
-            reason = "digits, a point and digits without trailing zeros are a JSON number"
-        )]
+        #[expect(clippy::expect_used, reason = "digits, a point and digits without trailing zeros are a JSON number")]
         RawValue::from_string(text).expect("a decimal number is JSON")
     }
 

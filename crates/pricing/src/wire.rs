@@ -94,11 +94,7 @@ mod tests {
     #[test]
     fn an_amount_crosses_json_in_three_forms() {
         let cent = MicroUsd::from_micros(10_000);
-        let priced = Priced {
-            number: cent,
-            text: cent,
-            micros: cent,
-        };
+        let priced = Priced { number: cent, text: cent, micros: cent };
         let json = r#"{"number":0.01,"text":"0.010000","micros":10000}"#;
         assert_eq!(serde_json::to_string(&priced).unwrap(), json);
         assert_eq!(serde_json::from_str::<Priced>(json).unwrap(), priced);
@@ -107,18 +103,12 @@ mod tests {
     #[test]
     fn a_number_that_a_float_cannot_hold_is_read_exactly() {
         let json = r#"{"number":9007199254.740993,"text":"0","micros":0}"#;
-        assert_eq!(
-            serde_json::from_str::<Priced>(json).unwrap().number.micros(),
-            9_007_199_254_740_993
-        );
+        assert_eq!(serde_json::from_str::<Priced>(json).unwrap().number.micros(), 9_007_199_254_740_993);
     }
 
     #[test]
     fn a_number_in_quotes_or_with_an_exponent_is_refused() {
-        for json in [
-            r#"{"number":"1","text":"0","micros":0}"#,
-            r#"{"number":1e0,"text":"0","micros":0}"#,
-        ] {
+        for json in [r#"{"number":"1","text":"0","micros":0}"#, r#"{"number":1e0,"text":"0","micros":0}"#] {
             assert!(serde_json::from_str::<Priced>(json).is_err(), "{json}");
         }
     }

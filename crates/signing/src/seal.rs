@@ -57,10 +57,7 @@ pub(crate) fn payload(timestamp: &str, request_id: &str, listing_id: &str, body_
 impl Seal {
     /// The headers, with the names of [`headers`].
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let next = self
-            .next_signature
-            .as_deref()
-            .map(|signature| (headers::SIGNATURE_NEXT, signature));
+        let next = self.next_signature.as_deref().map(|signature| (headers::SIGNATURE_NEXT, signature));
         [
             (headers::REQUEST_ID, self.request_id.as_str()),
             (headers::LISTING_ID, self.listing_id.as_str()),
@@ -86,20 +83,11 @@ mod tests {
 
     fn secrets(next: Option<[u8; 32]>) -> SigningSecrets {
         let current = SigningSecret::generate(std::array::from_fn(|index| u8::try_from(index).unwrap()));
-        SigningSecrets {
-            current,
-            next: next.map(SigningSecret::generate),
-        }
+        SigningSecrets { current, next: next.map(SigningSecret::generate) }
     }
 
     fn sealed(secrets: &SigningSecrets) -> Seal {
-        seal(
-            secrets,
-            timestamp_from_millis(1_777_809_600_000).unwrap(),
-            REQUEST,
-            LISTING,
-            BodyHash::of(BODY),
-        )
+        seal(secrets, timestamp_from_millis(1_777_809_600_000).unwrap(), REQUEST, LISTING, BodyHash::of(BODY))
     }
 
     // Both signatures were calculated with another implementation: Python's `hmac.new(secret.encode(),
@@ -108,10 +96,7 @@ mod tests {
     fn the_signature_is_that_of_another_implementation() {
         let seal = sealed(&secrets(Some([7; 32])));
         assert_eq!(seal.timestamp, "2026-05-03T12:00:00.000Z");
-        assert_eq!(
-            seal.signature,
-            "02a0b9ab8042f59c772c53e5ca684a2b16e0d8eccfa4a83ce633272840b98887"
-        );
+        assert_eq!(seal.signature, "02a0b9ab8042f59c772c53e5ca684a2b16e0d8eccfa4a83ce633272840b98887");
         assert_eq!(
             seal.next_signature.as_deref(),
             Some("a92a568c61fd6998f10136f1c9f3e3bcd3c890ddf32251cfbddcd33f9596749b")
@@ -141,10 +126,7 @@ mod tests {
         assert_eq!(during.signature, before.signature);
         assert_eq!(
             during.headers().last(),
-            during
-                .next_signature
-                .as_deref()
-                .map(|next| (headers::SIGNATURE_NEXT, next))
+            during.next_signature.as_deref().map(|next| (headers::SIGNATURE_NEXT, next))
         );
     }
 }

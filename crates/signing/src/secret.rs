@@ -51,15 +51,8 @@ impl SigningSecret {
     pub fn parse(text: String) -> Result<Self, ParseSecretError> {
         let secret = SecretString::from(text);
         let encoded = secret.expose_secret().strip_prefix(PREFIX).ok_or(ParseSecretError)?;
-        let decoded = STANDARD
-            .decode(encoded)
-            .map(Zeroizing::new)
-            .map_err(|_| ParseSecretError)?;
-        if decoded.len() == 32 {
-            Ok(Self(secret))
-        } else {
-            Err(ParseSecretError)
-        }
+        let decoded = STANDARD.decode(encoded).map(Zeroizing::new).map_err(|_| ParseSecretError)?;
+        if decoded.len() == 32 { Ok(Self(secret)) } else { Err(ParseSecretError) }
     }
 
     /// The secret itself, for the one answer that shows it and for sealing it at rest.
@@ -70,10 +63,7 @@ impl SigningSecret {
 
     /// An HMAC-SHA256 keyed with the whole text.
     pub(crate) fn mac(&self) -> Hmac<Sha256> {
-        #[expect(
-            clippy::expect_used,
-            reason = "HMAC hashes a key that is longer than a block, and pads a shorter one"
-        )]
+        #[expect(clippy::expect_used, reason = "HMAC hashes a key that is longer than a block, and pads a shorter one")]
         Hmac::new_from_slice(self.expose().as_bytes()).expect("HMAC takes a key of any length")
     }
 
@@ -99,10 +89,7 @@ mod tests {
     #[test]
     fn a_secret_is_not_in_its_debug_output() {
         let secret = SigningSecret::generate([7; 32]);
-        let secrets = SigningSecrets {
-            current: secret.clone(),
-            next: Some(secret.clone()),
-        };
+        let secrets = SigningSecrets { current: secret.clone(), next: Some(secret.clone()) };
         for shown in [format!("{secret:?}"), format!("{secrets:?}")] {
             assert!(!shown.contains("whsec_") && !shown.contains("BwcH"), "{shown}");
         }
@@ -110,13 +97,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_another_length_or_prefix_is_refused() {
-        for text in [
-            "",
-            "whsec_",
-            "whsec_AAAA",
-            "whsk_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
-            "whsec_ä",
-        ] {
+        for text in ["", "whsec_", "whsec_AAAA", "whsk_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", "whsec_ä"] {
             assert!(SigningSecret::parse(text.to_owned()).is_err(), "{text}");
         }
     }

@@ -57,13 +57,7 @@ pub fn verify(
     now: Timestamp,
     tolerance: Duration,
 ) -> Result<(), VerifyError> {
-    let Received {
-        timestamp,
-        request_id,
-        listing_id,
-        body_sha256,
-        signature,
-    } = *received;
+    let Received { timestamp, request_id, listing_id, body_sha256, signature } = *received;
     // A point inside an id could move what is signed from one part to its neighbour.
     if request_id.contains('.') || listing_id.contains('.') {
         return Err(VerifyError::Malformed);
@@ -74,24 +68,12 @@ pub fn verify(
     hex::decode_to_slice(signature, &mut tag).map_err(|_| VerifyError::Malformed)?;
 
     let payload = payload(timestamp, request_id, listing_id, body_sha256);
-    secret
-        .mac()
-        .chain_update(payload)
-        .verify_slice(&tag)
-        .map_err(|_| VerifyError::WrongSignature)?;
+    secret.mac().chain_update(payload).verify_slice(&tag).map_err(|_| VerifyError::WrongSignature)?;
     if signed_hash != BodyHash::of(body) {
         return Err(VerifyError::WrongBody);
     }
-    let distance = now
-        .signed_duration_since(signed_at)
-        .abs()
-        .to_std()
-        .map_err(|_| VerifyError::Stale)?;
-    if distance > tolerance {
-        Err(VerifyError::Stale)
-    } else {
-        Ok(())
-    }
+    let distance = now.signed_duration_since(signed_at).abs().to_std().map_err(|_| VerifyError::Stale)?;
+    if distance > tolerance { Err(VerifyError::Stale) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -106,10 +88,7 @@ mod tests {
     const FIVE_MINUTES: Duration = Duration::from_secs(300);
 
     fn sealed(body: &[u8], secret: &SigningSecret, next: Option<SigningSecret>) -> (Seal, String) {
-        let secrets = SigningSecrets {
-            current: secret.clone(),
-            next,
-        };
+        let secrets = SigningSecrets { current: secret.clone(), next };
         let at = timestamp_from_millis(SEALED_AT).unwrap();
         let seal = seal(&secrets, at, "gw_req_1", "listing-1", BodyHash::of(body));
         let hash = seal.body_sha256.to_string();
@@ -127,13 +106,7 @@ mod tests {
     }
 
     fn check(secret: &SigningSecret, received: &Received<'_>, body: &[u8], late_by: i64) -> Result<(), VerifyError> {
-        verify(
-            secret,
-            received,
-            body,
-            timestamp_from_millis(SEALED_AT + late_by).unwrap(),
-            FIVE_MINUTES,
-        )
+        verify(secret, received, body, timestamp_from_millis(SEALED_AT + late_by).unwrap(), FIVE_MINUTES)
     }
 
     #[test]
@@ -153,10 +126,7 @@ mod tests {
     fn another_body_is_not_trusted() {
         let secret = SigningSecret::generate([1; 32]);
         let (seal, hash) = sealed(b"{}", &secret, None);
-        assert_eq!(
-            check(&secret, &received(&seal, &hash), b"{ }", 0),
-            Err(VerifyError::WrongBody)
-        );
+        assert_eq!(check(&secret, &received(&seal, &hash), b"{ }", 0), Err(VerifyError::WrongBody));
     }
 
     #[test]
@@ -166,32 +136,13 @@ mod tests {
         let good = received(&seal, &hash);
         let other_hash = BodyHash::of(b"x").to_string();
         for changed in [
-            Received {
-                timestamp: "2026-05-03T12:00:00.001Z",
-                ..good
-            },
-            Received {
-                request_id: "gw_req_2",
-                ..good
-            },
-            Received {
-                listing_id: "listing-2",
-                ..good
-            },
-            Received {
-                body_sha256: &other_hash,
-                ..good
-            },
-            Received {
-                signature: &other_hash,
-                ..good
-            },
+            Received { timestamp: "2026-05-03T12:00:00.001Z", ..good },
+            Received { request_id: "gw_req_2", ..good },
+            Received { listing_id: "listing-2", ..good },
+            Received { body_sha256: &other_hash, ..good },
+            Received { signature: &other_hash, ..good },
         ] {
-            assert_eq!(
-                check(&secret, &changed, b"{}", 0),
-                Err(VerifyError::WrongSignature),
-                "{changed:?}"
-            );
+            assert_eq!(check(&secret, &changed, b"{}", 0), Err(VerifyError::WrongSignature), "{changed:?}");
         }
         let other_secret = SigningSecret::generate([2; 32]);
         assert_eq!(check(&other_secret, &good, b"{}", 0), Err(VerifyError::WrongSignature));
@@ -200,18 +151,11 @@ mod tests {
     #[test]
     fn a_point_cannot_be_moved_from_one_part_to_its_neighbour() {
         let secret = SigningSecret::generate([1; 32]);
-        let secrets = SigningSecrets {
-            current: secret.clone(),
-            next: None,
-        };
+        let secrets = SigningSecrets { current: secret.clone(), next: None };
         let at = timestamp_from_millis(SEALED_AT).unwrap();
         let seal = seal(&secrets, at, "a", "b.c", BodyHash::of(b""));
         let hash = seal.body_sha256.to_string();
-        let moved = Received {
-            request_id: "a.b",
-            listing_id: "c",
-            ..received(&seal, &hash)
-        };
+        let moved = Received { request_id: "a.b", listing_id: "c", ..received(&seal, &hash) };
         assert_eq!(check(&secret, &moved, b"", 0), Err(VerifyError::Malformed));
     }
 
@@ -220,10 +164,7 @@ mod tests {
         let (old, new) = (SigningSecret::generate([1; 32]), SigningSecret::generate([2; 32]));
         let (seal, hash) = sealed(b"{}", &old, Some(new.clone()));
         let by_old = received(&seal, &hash);
-        let by_new = Received {
-            signature: seal.next_signature.as_deref().unwrap(),
-            ..by_old
-        };
+        let by_new = Received { signature: seal.next_signature.as_deref().unwrap(), ..by_old };
         assert_eq!(check(&old, &by_old, b"{}", 0), Ok(()));
         assert_eq!(check(&new, &by_new, b"{}", 0), Ok(()));
         assert_eq!(check(&new, &by_old, b"{}", 0), Err(VerifyError::WrongSignature));

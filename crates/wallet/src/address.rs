@@ -144,21 +144,10 @@ mod tests {
     #[test]
     fn an_evm_address_in_mixed_case_with_another_checksum_is_refused() {
         for text in CHECKSUMMED {
-            for (index, letter) in text
-                .char_indices()
-                .skip(2)
-                .filter(|(_, letter)| letter.is_ascii_alphabetic())
-            {
+            for (index, letter) in text.char_indices().skip(2).filter(|(_, letter)| letter.is_ascii_alphabetic()) {
                 let mut flipped = text.to_owned();
-                let other = if letter.is_ascii_lowercase() {
-                    'A'..='F'
-                } else {
-                    'a'..='f'
-                };
-                let other = other
-                    .into_iter()
-                    .find(|other| other.eq_ignore_ascii_case(&letter))
-                    .unwrap();
+                let other = if letter.is_ascii_lowercase() { 'A'..='F' } else { 'a'..='f' };
+                let other = other.into_iter().find(|other| other.eq_ignore_ascii_case(&letter)).unwrap();
                 flipped.replace_range(index..=index, other.encode_utf8(&mut [0; 4]));
                 assert_eq!(WalletAddress::parse(&flipped), Err(AddressError::Checksum), "{flipped}");
             }
@@ -167,10 +156,7 @@ mod tests {
 
     #[test]
     fn a_solana_address_is_the_base58_of_32_bytes() {
-        for text in [
-            "2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8",
-            "11111111111111111111111111111111",
-        ] {
+        for text in ["2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8", "11111111111111111111111111111111"] {
             let address = WalletAddress::parse(text).unwrap();
             assert_eq!(address.chain(), Chain::Solana);
             assert_eq!(address.canonical(), text);

@@ -35,13 +35,7 @@ pub(crate) fn checksummed(bytes: &[u8; 20]) -> String {
     lower
         .chars()
         .zip(hash.chars())
-        .map(|(digit, check)| {
-            if check >= '8' {
-                digit.to_ascii_uppercase()
-            } else {
-                digit
-            }
-        })
+        .map(|(digit, check)| if check >= '8' { digit.to_ascii_uppercase() } else { digit })
         .collect()
 }
 
@@ -86,11 +80,7 @@ pub(crate) fn verify(address: &[u8; 20], message: &[u8], signature: &str) -> Res
     }
     let signer = VerifyingKey::recover_from_prehash(&message_hash(message), &signature, recovery_id)
         .map_err(|_| ProofError::WrongSignature)?;
-    if address_of(&signer).as_ref() == Some(address) {
-        Ok(())
-    } else {
-        Err(ProofError::WrongSignature)
-    }
+    if address_of(&signer).as_ref() == Some(address) { Ok(()) } else { Err(ProofError::WrongSignature) }
 }
 
 #[cfg(test)]

@@ -44,12 +44,7 @@ impl fmt::Display for SignInMessage {
             Chain::Evm => "Ethereum",
             Chain::Solana => "Solana",
         };
-        write!(
-            f,
-            "{} wants you to sign in with your {account} account:\n{}\n",
-            OneLine(&self.domain),
-            self.address
-        )?;
+        write!(f, "{} wants you to sign in with your {account} account:\n{}\n", OneLine(&self.domain), self.address)?;
         match (self.statement.is_empty(), self.address.chain()) {
             (false, _) => write!(f, "\n{}\n\n", OneLine(&self.statement))?,
             // EIP-4361 keeps the blank lines around a statement that is not there, Solana's form keeps one.
@@ -120,11 +115,7 @@ mod tests {
     #[test]
     fn an_evm_wallet_is_shown_a_sign_in_with_ethereum() {
         assert_eq!(
-            SignInMessage {
-                request_id: Some("profile-1".to_owned()),
-                ..evm()
-            }
-            .to_string(),
+            SignInMessage { request_id: Some("profile-1".to_owned()), ..evm() }.to_string(),
             "getcrochet.ai wants you to sign in with your Ethereum account:\n\
              0x14791697260E4c9A71f18484C9f997B308e59325\n\
              \n\
@@ -175,13 +166,7 @@ mod tests {
 
     #[test]
     fn a_statement_that_is_not_there_leaves_the_blank_lines_of_its_form() {
-        let without = |message| {
-            SignInMessage {
-                statement: String::new(),
-                ..message
-            }
-            .to_string()
-        };
+        let without = |message| SignInMessage { statement: String::new(), ..message }.to_string();
         assert!(without(evm()).contains("59325\n\n\nURI: "));
         assert!(without(solana()).contains("hiS8\n\nURI: "));
     }

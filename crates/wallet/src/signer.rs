@@ -33,10 +33,7 @@ impl EvmSigner {
         let bytes = Zeroizing::new(bytes);
         let key = k256::ecdsa::SigningKey::from_slice(bytes.as_slice()).map_err(|_| InvalidKey)?;
         let address = evm::address_of(key.verifying_key()).ok_or(InvalidKey)?;
-        Ok(Self {
-            key,
-            address: WalletAddress::from_evm_bytes(address),
-        })
+        Ok(Self { key, address: WalletAddress::from_evm_bytes(address) })
     }
 
     /// The wallet's address.
@@ -48,9 +45,7 @@ impl EvmSigner {
     /// Signs as `personal_sign` does: `0x`, then r, s and v (27 or 28) in hex. Deterministic (RFC 6979).
     #[must_use]
     pub fn sign(&self, message: &str) -> String {
-        let (signature, recovery_id) = self
-            .key
-            .sign_prehash_recoverable(&evm::message_hash(message.as_bytes()));
+        let (signature, recovery_id) = self.key.sign_prehash_recoverable(&evm::message_hash(message.as_bytes()));
         let v = if recovery_id.is_y_odd() { 28 } else { 27 };
         format!("0x{}{v:02x}", hex::encode(signature.to_bytes()))
     }
@@ -61,9 +56,7 @@ impl SolanaSigner {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let bytes = Zeroizing::new(bytes);
-        Self {
-            key: ed25519_dalek::SigningKey::from_bytes(&bytes),
-        }
+        Self { key: ed25519_dalek::SigningKey::from_bytes(&bytes) }
     }
 
     /// The wallet's address.
@@ -107,10 +100,7 @@ mod tests {
     #[test]
     fn an_evm_key_signs_what_other_wallets_sign() {
         let signer = evm(KEY);
-        assert_eq!(
-            signer.address().to_string(),
-            "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
-        );
+        assert_eq!(signer.address().to_string(), "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23");
         assert_eq!(signer.sign("Some data"), format!("0x{}", crate::vectors::SOME_DATA));
     }
 
@@ -124,10 +114,7 @@ mod tests {
     fn zero_and_the_curves_order_are_no_keys() {
         let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
         for key in [[0; 32], hex::decode(order).unwrap().try_into().unwrap()] {
-            assert_eq!(
-                EvmSigner::from_bytes(key).map(|signer| signer.address()),
-                Err(InvalidKey)
-            );
+            assert_eq!(EvmSigner::from_bytes(key).map(|signer| signer.address()), Err(InvalidKey));
         }
     }
 

@@ -33,16 +33,9 @@ fn decode_signature(text: &str) -> Result<Vec<Signature>, ProofError> {
     if readings.iter().all(Option::is_none) {
         return Err(ProofError::Encoding);
     }
-    let signatures: Vec<_> = readings
-        .into_iter()
-        .flatten()
-        .filter_map(|bytes| Signature::from_slice(&bytes).ok())
-        .collect();
-    if signatures.is_empty() {
-        Err(ProofError::Length)
-    } else {
-        Ok(signatures)
-    }
+    let signatures: Vec<_> =
+        readings.into_iter().flatten().filter_map(|bytes| Signature::from_slice(&bytes).ok()).collect();
+    if signatures.is_empty() { Err(ProofError::Length) } else { Ok(signatures) }
 }
 
 /// What wallets that cannot sign plain text sign instead.
@@ -67,16 +60,8 @@ pub(crate) fn verify(address: &[u8; 32], message: &[u8], signature: &str) -> Res
         return Err(ProofError::WeakKey);
     }
     // Plain `verify` would accept signatures under keys of small order, which anybody can forge.
-    let signed = |text: &[u8]| {
-        signatures
-            .iter()
-            .any(|signature| key.verify_strict(text, signature).is_ok())
-    };
-    if signed(message)
-        || offchain_wrappings(address, message)
-            .iter()
-            .any(|wrapped| signed(wrapped))
-    {
+    let signed = |text: &[u8]| signatures.iter().any(|signature| key.verify_strict(text, signature).is_ok());
+    if signed(message) || offchain_wrappings(address, message).iter().any(|wrapped| signed(wrapped)) {
         Ok(())
     } else {
         Err(ProofError::WrongSignature)
@@ -95,15 +80,9 @@ mod tests {
     #[test]
     fn the_wrappings_have_their_documented_layout() {
         let wrappings = offchain_wrappings(&[0xaa; 32], b"hi");
-        let hex: Vec<_> = wrappings
-            .iter()
-            .map(|wrapped| hex::encode(wrapped.get(16..).unwrap()))
-            .collect();
+        let hex: Vec<_> = wrappings.iter().map(|wrapped| hex::encode(wrapped.get(16..).unwrap())).collect();
         let version_1 = format!("0101{}6869", "aa".repeat(32));
-        assert_eq!(
-            hex,
-            ["000002006869", "000102006869", "000202006869", version_1.as_str()]
-        );
+        assert_eq!(hex, ["000002006869", "000102006869", "000202006869", version_1.as_str()]);
     }
 
     #[test]

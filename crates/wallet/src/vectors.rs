@@ -43,16 +43,8 @@ fn evm_wallets_prove_themselves() {
         ),
     ] {
         assert_eq!(prove(address, message, signature), Ok(()), "{address}");
-        assert_eq!(
-            prove(address, message, &format!("0x{signature}")),
-            Ok(()),
-            "{address} with 0x"
-        );
-        assert_eq!(
-            prove(address, b"another text", signature),
-            Err(ProofError::WrongSignature),
-            "{address}"
-        );
+        assert_eq!(prove(address, message, &format!("0x{signature}")), Ok(()), "{address} with 0x");
+        assert_eq!(prove(address, b"another text", signature), Err(ProofError::WrongSignature), "{address}");
     }
 }
 
@@ -76,15 +68,8 @@ fn the_high_s_twin_of_a_signature_is_refused() {
 #[test]
 fn r_and_s_of_zero_or_beyond_the_order_are_refused() {
     for half in ["00".repeat(32), "ff".repeat(32)] {
-        for signature in [
-            format!("{half}{}", &SOME_DATA[64..]),
-            format!("{}{half}1c", &SOME_DATA[..64]),
-        ] {
-            assert_eq!(
-                prove(SIGNER, b"Some data", &signature),
-                Err(ProofError::WrongSignature),
-                "{signature}"
-            );
+        for signature in [format!("{half}{}", &SOME_DATA[64..]), format!("{}{half}1c", &SOME_DATA[..64])] {
+            assert_eq!(prove(SIGNER, b"Some data", &signature), Err(ProofError::WrongSignature), "{signature}");
         }
     }
 }
@@ -142,22 +127,11 @@ fn solana_wallets_prove_themselves_in_base58_and_base64() {
         assert_eq!(prove(address, message, signature), Ok(()), "{address}");
         let base64 = STANDARD.encode(bs58::decode(signature).into_vec().unwrap());
         assert_eq!(prove(address, message, &base64), Ok(()), "{address} in base64");
-        assert_eq!(
-            prove(address, message, base64.trim_end_matches('=')),
-            Ok(()),
-            "{address} without padding"
-        );
-        assert_eq!(
-            prove(address, b"another text", signature),
-            Err(ProofError::WrongSignature),
-            "{address}"
-        );
+        assert_eq!(prove(address, message, base64.trim_end_matches('=')), Ok(()), "{address} without padding");
+        assert_eq!(prove(address, b"another text", signature), Err(ProofError::WrongSignature), "{address}");
     }
     let base64 = "Qm+45O+9fy4XqHVFOo+EpHC9y+S3lwAXs7U0S3DhloC4pCQVZc1zHH/dGIflCEXoEOEs5RHszq5mz0/9YAeuCg==";
-    assert_eq!(
-        prove("2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8", &[1, 2, 3], base64),
-        Ok(())
-    );
+    assert_eq!(prove("2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8", &[1, 2, 3], base64), Ok(()));
 }
 
 #[test]
@@ -190,11 +164,7 @@ fn an_off_chain_wrapping_proves_the_text_that_it_wraps() {
         (vec![2], false),
     ] {
         let signature = sign(&[&domain, header.as_slice(), b"hello"].concat());
-        assert_eq!(
-            verify_ownership(&address, "hello", &signature).is_ok(),
-            proven,
-            "{header:?}"
-        );
+        assert_eq!(verify_ownership(&address, "hello", &signature).is_ok(), proven, "{header:?}");
     }
 }
 
@@ -210,11 +180,7 @@ fn a_solana_signature_of_another_length_is_refused() {
         (format!("0x{}", SOME_DATA), ProofError::Length),
         ("*".repeat(88), ProofError::Encoding),
     ] {
-        assert_eq!(
-            prove(RFC_8032_TEST_2, b"hello world", &signature),
-            Err(error),
-            "{signature}"
-        );
+        assert_eq!(prove(RFC_8032_TEST_2, b"hello world", &signature), Err(error), "{signature}");
     }
 }
 
