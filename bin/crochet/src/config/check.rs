@@ -15,7 +15,7 @@ use super::{Config, RateLimits, database_url};
 
 /// actix calls it an error when bytes from outside are no HTTP: any scanner would fill the log with errors that are
 /// nobody's to mend.
-const DEFAULT_LOG: &str = "info,actix_http=off";
+const DEFAULT_LOG: &str = "info,actix_http=off,actix_server=warn";
 
 /// One thing that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

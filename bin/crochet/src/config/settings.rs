@@ -133,7 +133,7 @@ settings! {
     sweep_interval_millis: u64 = "CROCHET_SWEEP_INTERVAL_MILLIS" { value_name = "MILLIS", help_heading = "Payments" },
     /// text or json [default: text]
     log_format: LogFormat = "CROCHET_LOG_FORMAT" { value_enum, value_name = "FORMAT", help_heading = "Telemetry" },
-    /// What is logged, as tracing filters [default: info,actix_http=off]
+    /// What is logged, as tracing filters [default: info,actix_http=off,actix_server=warn]
     log: String = "CROCHET_LOG" { value_name = "FILTER", help_heading = "Telemetry" },
 }
 
