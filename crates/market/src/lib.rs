@@ -80,4 +80,4 @@ pub use listing::{
     AuthMethod, DeliveryType, ExampleOutput, Listing, ListingQuery, ListingStatus, ListingView, PayoutCurrency,
     PricingModel, Sort, SuspendedBy,
 };
-pub use profile::{AccountType, Profile, ProfileRole};
+pub use profile::{AccountType, Profile, ProfileChange, ProfileRole};

@@ -10,7 +10,7 @@ use crate::category::Category;
 use crate::endpoint::GatewayEndpoint;
 use crate::linked_wallet::{LinkedWallet, WalletPatch};
 use crate::listing::{Listing, ListingQuery, ListingView};
-use crate::profile::Profile;
+use crate::profile::{Profile, ProfileChange};
 
 /// What became of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +92,9 @@ pub trait Identities: Send + Sync {
     /// A profile.
     async fn profile(&self, id: ProfileId) -> Result<Option<Profile>, StorageError>;
 
-    /// Replaces what a profile says of itself: name, bio, website, avatar and role. False when there is none.
-    async fn update_profile(&self, profile: &Profile) -> Result<bool, StorageError>;
+    /// Changes what a profile says of itself, and nothing that `change` does not name: two changes at once both stay.
+    /// Answers what it is now; `None` when there is no such profile.
+    async fn update_profile(&self, id: ProfileId, change: &ProfileChange) -> Result<Option<Profile>, StorageError>;
 
     /// The wallets of a profile, oldest first.
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError>;

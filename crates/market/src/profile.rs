@@ -63,3 +63,37 @@ impl ProfileRole {
         matches!(self, Self::Provider | Self::Both)
     }
 }
+
+/// What is to change of what a profile says of itself; `None` leaves it, `Some(None)` clears it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// Its name.
+    pub display_name: Option<String>,
+    /// Its description.
+    pub bio: Option<Option<String>>,
+    /// Its website.
+    pub website: Option<Option<String>>,
+    /// Its picture.
+    pub avatar_url: Option<Option<String>>,
+    /// What it may do.
+    pub role: Option<ProfileRole>,
+}
+
+impl ProfileChange {
+    /// Makes the change.
+    pub fn apply(&self, profile: &mut Profile) {
+        if let Some(display_name) = &self.display_name {
+            profile.display_name.clone_from(display_name);
+        }
+        if let Some(bio) = &self.bio {
+            profile.bio.clone_from(bio);
+        }
+        if let Some(website) = &self.website {
+            profile.website.clone_from(website);
+        }
+        if let Some(avatar_url) = &self.avatar_url {
+            profile.avatar_url.clone_from(avatar_url);
+        }
+        profile.role = self.role.unwrap_or(profile.role);
+    }
+}

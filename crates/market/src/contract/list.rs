@@ -12,7 +12,8 @@ macro_rules! identities_contract {
             who_there_is_not_is_answered_with_nothing,
             a_wallet_registers_once_and_a_second_attempt_leaves_nothing_behind,
             of_registrations_that_race_for_a_wallet_one_is_recorded,
-            what_a_profile_says_of_itself_is_replaced_and_nothing_else,
+            what_a_profile_says_of_itself_is_changed_and_nothing_else,
+            of_two_changes_at_once_to_a_profile_both_stay,
         }
         $crate::market_contract_suite! { $world, keys:
             a_key_authenticates_its_profile,

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use super::World;
 use super::given::{address, in_hours, key, profile, registered, wallet};
 use crate::ports::Registration;
-use crate::profile::ProfileRole;
+use crate::profile::{ProfileChange, ProfileRole};
 
 pub async fn a_challenge_is_consumed_once(world: &impl World) {
     let expires_at = in_hours(world, 1);
@@ -39,7 +39,9 @@ pub async fn who_there_is_not_is_answered_with_nothing(world: &impl World) {
     assert_eq!(world.identities().wallets(stranger.id).await.unwrap(), []);
     assert!(world.identities().keys(stranger.id).await.unwrap().is_empty());
     assert_eq!(world.identities().owner(&address(Chain::Evm)).await.unwrap(), None);
-    assert!(!world.identities().update_profile(&stranger).await.unwrap());
+    let change = ProfileChange { role: Some(ProfileRole::Buyer), ..ProfileChange::default() };
+    assert_eq!(world.identities().update_profile(stranger.id, &change).await.unwrap(), None);
+    assert_eq!(world.identities().update_profile(stranger.id, &ProfileChange::default()).await.unwrap(), None);
     let (raw, _) = key(stranger.id);
     assert!(world.identities().authenticate(&raw.hash()).await.unwrap().is_none());
 }
@@ -74,7 +76,7 @@ pub async fn of_registrations_that_race_for_a_wallet_one_is_recorded(world: &imp
     }
 }
 
-pub async fn what_a_profile_says_of_itself_is_replaced_and_nothing_else(world: &impl World) {
+pub async fn what_a_profile_says_of_itself_is_changed_and_nothing_else(world: &impl World) {
     let registered = registered(world).await;
     let mut said = registered.profile.clone();
     said.display_name = "Ünïcode 信号".to_owned();
@@ -82,9 +84,31 @@ pub async fn what_a_profile_says_of_itself_is_replaced_and_nothing_else(world: &
     said.website = Some("https://new.example".to_owned());
     said.avatar_url = None;
     said.role = ProfileRole::Buyer;
-    let mut beyond = said.clone();
-    beyond.is_verified = true;
-    beyond.score = Some(1000);
-    assert!(world.identities().update_profile(&beyond).await.unwrap());
-    assert_eq!(world.identities().profile(said.id).await.unwrap(), Some(said));
+    let change = ProfileChange {
+        display_name: Some(said.display_name.clone()),
+        bio: Some(None),
+        website: Some(said.website.clone()),
+        avatar_url: Some(None),
+        role: Some(said.role),
+    };
+    assert_eq!(world.identities().update_profile(said.id, &change).await.unwrap().as_ref(), Some(&said));
+    assert_eq!(world.identities().profile(said.id).await.unwrap().as_ref(), Some(&said));
+    // Nothing named, nothing changed.
+    let nothing = world.identities().update_profile(said.id, &ProfileChange::default()).await.unwrap();
+    assert_eq!(nothing, Some(said));
+}
+
+pub async fn of_two_changes_at_once_to_a_profile_both_stay(world: &impl World) {
+    let id = registered(world).await.profile.id;
+    for round in 0..10 {
+        let (bio, website) = (format!("bio {round}"), format!("https://{round}.example"));
+        let first = ProfileChange { bio: Some(Some(bio.clone())), ..ProfileChange::default() };
+        let second = ProfileChange { website: Some(Some(website.clone())), ..ProfileChange::default() };
+        let racing = [&first, &second].map(|change| world.identities().update_profile(id, change));
+        for done in join_all(racing).await {
+            assert!(done.unwrap().is_some());
+        }
+        let profile = world.identities().profile(id).await.unwrap().unwrap();
+        assert_eq!((profile.bio, profile.website), (Some(bio), Some(website)));
+    }
 }

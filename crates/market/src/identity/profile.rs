@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::IdentityService;
 use crate::error::MarketError;
 use crate::fields::{Problems, nullable};
-use crate::profile::{Profile, ProfileRole};
+use crate::profile::{Profile, ProfileChange, ProfileRole};
 
 pub(super) const NAME_LENGTH: RangeInclusive<usize> = 2..=50;
 pub(super) const MAX_BIO: usize = 500;
@@ -53,26 +53,16 @@ impl IdentityService {
     /// # Errors
     /// [`MarketError::Invalid`], [`MarketError::NotFound`], [`MarketError::Storage`].
     pub async fn update_profile(&self, caller: ProfileId, patch: &ProfilePatch) -> Result<Profile, MarketError> {
-        let mut profile = self.profile(caller).await?;
         let mut problems = Problems::default();
-        if let Some(name) = &patch.display_name {
-            profile.display_name = problems.line(DISPLAY_NAME, name, NAME_LENGTH);
-        }
-        if let Some(bio) = &patch.bio {
-            profile.bio = problems.optional_text(BIO, bio.as_deref(), MAX_BIO);
-        }
-        if let Some(website) = &patch.website {
-            profile.website = problems.web_url(WEBSITE, website.as_deref());
-        }
-        if let Some(avatar_url) = &patch.avatar_url {
-            profile.avatar_url = problems.web_url(AVATAR_URL, avatar_url.as_deref());
-        }
-        profile.role = patch.role.unwrap_or(profile.role);
+        let change = ProfileChange {
+            display_name: patch.display_name.as_ref().map(|name| problems.line(DISPLAY_NAME, name, NAME_LENGTH)),
+            bio: patch.bio.as_ref().map(|bio| problems.optional_text(BIO, bio.as_deref(), MAX_BIO)),
+            website: patch.website.as_ref().map(|website| problems.web_url(WEBSITE, website.as_deref())),
+            avatar_url: patch.avatar_url.as_ref().map(|url| problems.web_url(AVATAR_URL, url.as_deref())),
+            role: patch.role,
+        };
         problems.finish()?;
-        if self.store.update_profile(&profile).await? {
-            Ok(profile)
-        } else {
-            Err(MarketError::NotFound { what: "profile" })
-        }
+        let profile = self.store.update_profile(caller, &change).await?;
+        profile.ok_or(MarketError::NotFound { what: "profile" })
     }
 }

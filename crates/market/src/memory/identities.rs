@@ -14,7 +14,7 @@ use super::{lock, yield_once};
 use crate::api_key::{MAX_API_KEYS, StoredApiKey};
 use crate::linked_wallet::{LinkedWallet, WalletPatch, apply_wallet_patch};
 use crate::ports::{Identities, Issuing, Linking, Registration, WalletChange};
-use crate::profile::Profile;
+use crate::profile::{Profile, ProfileChange};
 
 /// [`Identities`] in memory; its clock is the one that it is given.
 pub struct MemoryIdentities {
@@ -155,18 +155,12 @@ impl Identities for MemoryIdentities {
         Ok(self.find_profile(id))
     }
 
-    async fn update_profile(&self, profile: &Profile) -> Result<bool, StorageError> {
+    async fn update_profile(&self, id: ProfileId, change: &ProfileChange) -> Result<Option<Profile>, StorageError> {
         yield_once().await;
         let mut tables = lock(&self.tables);
-        let Some(stored) = tables.profiles.get_mut(&profile.id) else {
-            return Ok(false);
-        };
-        stored.display_name.clone_from(&profile.display_name);
-        stored.bio.clone_from(&profile.bio);
-        stored.website.clone_from(&profile.website);
-        stored.avatar_url.clone_from(&profile.avatar_url);
-        stored.role = profile.role;
-        Ok(true)
+        let Some(stored) = tables.profiles.get_mut(&id) else { return Ok(None) };
+        change.apply(stored);
+        Ok(Some(stored.clone()))
     }
 
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use crochet_market::ports::{Identities, Issuing, Linking, Registration, WalletChange};
-use crochet_market::{LinkedWallet, Profile, StoredApiKey, WalletPatch};
+use crochet_market::{LinkedWallet, Profile, ProfileChange, StoredApiKey, WalletPatch};
 use crochet_primitives::{ApiKeyId, ProfileId, StorageError, Timestamp, WalletId};
 use crochet_secrets::ApiKeyHash;
 use crochet_wallet::WalletAddress;
@@ -88,9 +88,9 @@ impl Identities for PgIdentities {
         self.db.run(move |conn| profiles::find(conn, id.uuid())).await
     }
 
-    async fn update_profile(&self, profile: &Profile) -> Result<bool, StorageError> {
-        let (id, words) = (profile.id.uuid(), ProfileWords::from(profile));
-        self.db.run(move |conn| Ok(profiles::update(conn, id, &words)?)).await
+    async fn update_profile(&self, id: ProfileId, change: &ProfileChange) -> Result<Option<Profile>, StorageError> {
+        let words = ProfileWords::from(change);
+        self.db.run(move |conn| profiles::update(conn, id.uuid(), &words)).await
     }
 
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {

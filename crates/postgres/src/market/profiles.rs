@@ -1,6 +1,6 @@
 //! Rows of `profiles`.
 
-use crochet_market::{AccountType, Profile, ProfileRole};
+use crochet_market::{AccountType, Profile, ProfileChange, ProfileRole};
 use crochet_primitives::Timestamp;
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -25,15 +25,15 @@ pub(crate) struct ProfileRow {
     created_at: Timestamp,
 }
 
-/// What a profile says of itself.
-#[derive(Debug, Clone, AsChangeset)]
-#[diesel(table_name = profiles, treat_none_as_null = true)]
+/// What is to change of what a profile says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, AsChangeset)]
+#[diesel(table_name = profiles)]
 pub(crate) struct ProfileWords {
-    display_name: String,
-    role: String,
-    bio: Option<String>,
-    website: Option<String>,
-    avatar_url: Option<String>,
+    display_name: Option<String>,
+    role: Option<String>,
+    bio: Option<Option<String>>,
+    website: Option<Option<String>>,
+    avatar_url: Option<Option<String>>,
 }
 
 impl From<&Profile> for ProfileRow {
@@ -53,14 +53,14 @@ impl From<&Profile> for ProfileRow {
     }
 }
 
-impl From<&Profile> for ProfileWords {
-    fn from(profile: &Profile) -> Self {
+impl From<&ProfileChange> for ProfileWords {
+    fn from(change: &ProfileChange) -> Self {
         Self {
-            display_name: profile.display_name.clone(),
-            role: profile.role.as_str().to_owned(),
-            bio: profile.bio.clone(),
-            website: profile.website.clone(),
-            avatar_url: profile.avatar_url.clone(),
+            display_name: change.display_name.clone(),
+            role: change.role.map(|role| role.as_str().to_owned()),
+            bio: change.bio.clone(),
+            website: change.website.clone(),
+            avatar_url: change.avatar_url.clone(),
         }
     }
 }
@@ -95,12 +95,14 @@ pub(crate) fn find(conn: &mut PgConnection, id: Uuid) -> Result<Option<Profile>,
     row.map(Profile::try_from).transpose()
 }
 
-/// Replaces what it says of itself; false when there is no such profile.
-pub(crate) fn update(conn: &mut PgConnection, id: Uuid, words: &ProfileWords) -> QueryResult<bool> {
-    diesel::update(profiles::table.find(id))
+/// Changes what it says of itself, column by column, so that two changes at once both stay; answers what it is now.
+pub(crate) fn update(conn: &mut PgConnection, id: Uuid, words: &ProfileWords) -> Result<Option<Profile>, DbError> {
+    let row: Option<ProfileRow> = diesel::update(profiles::table.find(id))
         .set((words, profiles::updated_at.eq(diesel::dsl::now)))
-        .execute(conn)
-        .map(|changed| changed == 1)
+        .returning(ProfileRow::as_returning())
+        .get_result(conn)
+        .optional()?;
+    row.map(Profile::try_from).transpose()
 }
 
 /// Holds the profile's row until the transaction ends: what is decided over all of its wallets, keys or challenges is
