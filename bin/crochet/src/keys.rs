@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use crochet_primitives::{Entropy, EntropyExt};
 use crochet_secrets::MasterKeys;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -58,12 +58,6 @@ fn make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
         // Whoever was first has made the keys.
         Ok(()) | Err(_) => std::fs::File::open(folder)?.sync_all(),
     }
-}
-
-/// Wraps what was generated for handing on.
-#[must_use]
-pub fn as_secret(entry: &Zeroizing<String>) -> SecretString {
-    SecretString::from(entry.as_str())
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "http",
-        &["market", "pow", "pricing", "primitives", "relay", "secrets", "signing", "wallet"],
-        &["market", "primitives", "relay", "wallet"],
+        &["market", "pricing", "primitives", "relay", "secrets", "signing"],
+        &["market", "pow", "primitives", "relay", "wallet"],
     ),
 ];
 

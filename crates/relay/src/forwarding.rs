@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crochet_primitives::{CallId, ListingId, ProfileId, Timestamp};
+use crochet_primitives::{CallId, ProfileId, Timestamp};
 use crochet_signing::{BodyHash, Seal, SigningSecrets, seal};
 use secrecy::SecretString;
 
@@ -179,12 +179,6 @@ impl Forwarding {
     #[must_use]
     pub fn call(&self) -> CallId {
         self.record.id
-    }
-
-    /// What is called.
-    #[must_use]
-    pub fn listing(&self) -> ListingId {
-        self.record.listing
     }
 
     /// The number of this attempt.
