@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("wallet", &["primitives"], &[]),
     ("relay", &["primitives", "pricing", "secrets", "signing", "wallet"], &["relay"]),
     ("market", &["pow", "pricing", "primitives", "secrets", "signing", "wallet"], &["market", "wallet"]),
+    ("limits", &["primitives"], &[]),
     // Adapters: each knows pure crates only.
     ("local-postgres", &[], &[]),
     ("payments", &["pricing", "primitives", "relay"], &["primitives", "relay"]),
@@ -30,12 +31,14 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "http",
-        &["market", "pricing", "primitives", "relay", "secrets", "signing"],
+        &["limits", "market", "pricing", "primitives", "relay", "secrets", "signing"],
         &["market", "pow", "primitives", "relay", "wallet"],
     ),
+    ("redis", &["limits", "primitives"], &[]),
+    ("metrics", &["pricing", "primitives", "relay"], &[]),
 ];
 
-const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market"];
+const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits"];
 
 /// What does I/O, reads clocks or draws randomness; no pure crate may reach any of it.
 const NOT_PURE: &[&str] = &[

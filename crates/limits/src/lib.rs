@@ -1,0 +1,1 @@
+//! Rate limits: classes, quotas, and the port that counts.

@@ -1,0 +1,1 @@
+//! Rate limits that several gateways share, through Redis or Valkey.
