@@ -18,6 +18,7 @@ use crate::client::{client_address, limit_key};
 use crate::code::Code;
 use crate::error::ApiError;
 use crate::limits::{Class, Counted, Limits, Standing};
+use crate::observer;
 use crate::wrong_keys::WrongKeys;
 
 /// Whom a key belongs to. In the request's extensions once the key was found good.
@@ -88,6 +89,7 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
     }
     let standing = admission.limits.count(class, counted);
     if let Some(seconds) = standing.and_then(|standing| standing.exceeded) {
+        observer::rate_limited(req.request(), class.as_str());
         let error = ApiError::new(Code::RateLimited, format!("Too many requests. Try again in {seconds} s."));
         return Ok(with_headers(req.error_response(error.retry_after(seconds)), standing));
     }

@@ -21,6 +21,7 @@ use crate::edge::{Edge, edge};
 use crate::extract::BodyLimits;
 use crate::in_flight::InFlight;
 use crate::limits::Limits;
+use crate::observer::Observer;
 use crate::routes::gateway::CallRunner;
 use crate::routes::health::{Readiness, RecentReadiness};
 use crate::routes::mock_provider::MockPay;
@@ -44,6 +45,8 @@ pub struct AppParts {
     pub mock: Option<Arc<dyn MockPay>>,
     /// Whether the server can do its work.
     pub readiness: Arc<dyn Readiness>,
+    /// Who is told of what the server does: metrics, or `()`.
+    pub observer: Arc<dyn Observer>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -68,6 +71,7 @@ struct Shared {
     identity: web::Data<IdentityService>,
     catalogue: web::Data<CatalogueService>,
     readiness: web::Data<RecentReadiness>,
+    observer: web::Data<dyn Observer>,
     mock: Option<web::Data<dyn MockPay>>,
 }
 
@@ -78,6 +82,7 @@ impl Shared {
                 public_url: config.public_url.trim_end_matches('/').to_owned(),
                 clock: Arc::clone(&parts.clock),
                 entropy: Arc::clone(&parts.entropy),
+                observer: Arc::clone(&parts.observer),
             }),
             admission: web::Data::new(Admission {
                 identity: Arc::clone(&parts.identity),
@@ -94,10 +99,12 @@ impl Shared {
                 in_flight: InFlight::new(config.call_limits),
                 runtime: parts.runtime,
                 tasks: parts.tasks,
+                observer: Arc::clone(&parts.observer),
             }),
             books: web::Data::from(parts.books),
             upstream: web::Data::from(parts.upstream),
             readiness: web::Data::new(RecentReadiness::new(parts.readiness, Arc::clone(&parts.clock))),
+            observer: web::Data::from(parts.observer),
             clock: web::Data::from(parts.clock),
             entropy: web::Data::from(parts.entropy),
             identity: web::Data::from(parts.identity),
@@ -122,6 +129,7 @@ impl Shared {
             .app_data(self.identity.clone())
             .app_data(self.catalogue.clone())
             .app_data(self.readiness.clone())
+            .app_data(self.observer.clone())
             .configure(routes::docs::configure)
             .service(web::scope(API).configure(|api| self.configure_api(api)))
             .default_service(web::to(routes::unknown_path));

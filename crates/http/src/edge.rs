@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::observer::{Observer, UnderWay};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
@@ -34,6 +35,7 @@ pub(crate) struct Edge {
     pub(crate) public_url: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 /// Wraps the whole application.
@@ -41,6 +43,7 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
     let Some(edge) = req.app_data::<web::Data<Edge>>().cloned() else {
         return next.call(req).await;
     };
+    let under_way = UnderWay::begin(&edge.observer);
     let request_id = edge.request_id(req.headers());
     let method = req.method().clone();
     // Of the gravest level, so that it is there for every line that is logged, however little is.
@@ -54,9 +57,11 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
         AssertUnwindSafe(async { next.call(req).await }).catch_unwind().instrument(span.clone()).await
     };
     let _entered = span.enter();
-    let finish = |route: Option<String>, headers: &mut HeaderMap, status: StatusCode| {
+    let finish = |route: Option<String>, headers: &mut HeaderMap, status: StatusCode, code: Option<Code>| {
         finish_headers(headers, &request_id, &method, has_credentials);
-        let latency_ms = u64::try_from(edge.clock.monotonic().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
+        let took = edge.clock.monotonic().saturating_sub(started);
+        under_way.answered(&method, route.as_deref(), status.as_u16(), code, took);
+        let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let route = route.as_deref().unwrap_or("unmatched");
         tracing::info!(target: "crochet_http::access", route, status = status.as_u16(), latency_ms, "answered");
     };
@@ -65,7 +70,8 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
             let mut response = edge.render_error(response);
             let route = response.request().match_pattern();
             let status = response.status();
-            finish(route, response.headers_mut(), status);
+            let code = response.response().extensions().get::<Code>().copied();
+            finish(route, response.headers_mut(), status, code);
             Ok(response)
         }
         Ok(Err(error)) => Err(edge.last_resort(ApiError::internal("a middleware failed", error.to_string()), finish)),
@@ -94,10 +100,10 @@ impl Edge {
         let Some(error) = response.response().error() else {
             return response;
         };
-        let rendered = match error.as_error::<ApiError>() {
+        let (mut rendered, code) = match error.as_error::<ApiError>() {
             Some(error) => {
                 log(error);
-                error.render(&self.public_url)
+                (error.render(&self.public_url), error.code())
             }
             None => {
                 // Only the framework's own errors are of other types, and all that a client can cause are ours.
@@ -107,9 +113,11 @@ impl Edge {
                     ApiError::internal("the framework failed", error.to_string())
                 };
                 log(&error);
-                error.render(&self.public_url)
+                (error.render(&self.public_url), error.code())
             }
         };
+        // For whoever counts answers.
+        rendered.extensions_mut().insert(code);
         let kept = response.headers().clone();
         let mut response = response.into_response(rendered);
         for (name, value) in kept {
@@ -121,10 +129,14 @@ impl Edge {
     }
 
     /// An answer for when there is no request left to answer to.
-    fn last_resort(&self, error: ApiError, finish: impl Fn(Option<String>, &mut HeaderMap, StatusCode)) -> Error {
+    fn last_resort(
+        &self,
+        error: ApiError,
+        finish: impl Fn(Option<String>, &mut HeaderMap, StatusCode, Option<Code>),
+    ) -> Error {
         log(&error);
         let mut headers = HeaderMap::new();
-        finish(None, &mut headers, StatusCode::INTERNAL_SERVER_ERROR);
+        finish(None, &mut headers, StatusCode::INTERNAL_SERVER_ERROR, Some(error.code()));
         LastResort { error, headers, public_url: self.public_url.clone() }.into()
     }
 }

@@ -159,6 +159,7 @@ impl Building<'_> {
                 provider: Arc::clone(&provider),
                 schema_is_current: AtomicBool::new(false),
             }),
+            observer: Arc::new(()),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             runtime: Handle::current(),

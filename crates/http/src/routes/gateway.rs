@@ -15,6 +15,7 @@ use crate::admit;
 use crate::error::ApiError;
 use crate::extract::{GatewayCaller, RawJson};
 use crate::in_flight::InFlight;
+use crate::observer::Observer;
 
 /// Runs gateway calls in tasks of their own, so that a client that hangs up cannot cut one in half.
 pub(crate) struct CallRunner {
@@ -25,6 +26,8 @@ pub(crate) struct CallRunner {
     pub(crate) runtime: Handle,
     /// What is waited for when the server stops.
     pub(crate) tasks: TaskTracker,
+    /// Who is told how calls end.
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 impl CallRunner {
@@ -33,9 +36,12 @@ impl CallRunner {
         // Before anything is asked of the storage, and held to the end, whoever still waits for it.
         let place = self.in_flight.take(request.buyer.profile)?;
         let gateway = Arc::clone(&self.gateway);
+        let observer = Arc::clone(&self.observer);
         let call = async move {
             let _place = place;
-            gateway.call(&request).await
+            let reply = gateway.call(&request).await;
+            observer.replied(reply.as_ref().ok());
+            reply
         };
         let call = call.instrument(tracing::Span::current());
         match self.tasks.spawn_on(call, &self.runtime).await {

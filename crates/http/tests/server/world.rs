@@ -114,6 +114,7 @@ impl World {
                 is_ready: config.environment == Environment::Development,
                 looks: looks.clone(),
             }),
+            observer: Arc::new(()),
             clock: clock.clone(),
             entropy: entropy.clone(),
             runtime: Handle::current(),
