@@ -1,0 +1,114 @@
+-- Listings to search in: bench.listings of them, for as many as that many profiles divided by 50. To be run by the
+-- owner of the tables, in a database that is migrated and thrown away afterwards; crochet_app's rights are enough for
+-- what is read later. Filling 100,000 takes about two minutes, most of it in the search index.
+--
+--     SET bench.listings = 100000; SET bench.start = 1767225600000;
+--     \i bin/bench/sql/listings.sql
+--
+-- Parameters, by SET: bench.listings, bench.start (epoch milliseconds of the first one; a second passes between two).
+--
+-- Words are drawn as in real text: the r-th most frequent of 20,000 about 1/r as often as the first. The first 60 are
+-- the trade's own, so `data` is in most listings, `translation` in many, and `zurich` in few; the others are made of
+-- syllables. Every tenth listing has documentation of 250 to 4,000 words. All of it follows from the number of the
+-- listing, so a fill can be repeated. Worth searching for:
+--   common `data`, `api`; middling `translation`; rare `zurich`, or any word of bench_words beyond rank 10,000;
+--   two words `market data`; prefix `trans`; typo `tranlsation`; the one listing named exactly `Zurich Snow Oracle`.
+
+CREATE TABLE bench_words AS
+WITH own AS (
+    SELECT word, place FROM unnest(string_to_array(
+        'data api agent market real time price trading signal model text search image token chain feed wallet risk analysis '
+        'translation news report account order book history stream audio speech document summary code review contract audit '
+        'weather forecast identity check sanctions screening storage compute node queue browser crawler page extraction '
+        'invoice tax legal medical research paper snow zurich oracle bridge', ' ')) WITH ORDINALITY own (word, place)
+), syllable AS (
+    SELECT part, place - 1 AS place
+      FROM unnest(string_to_array('ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu bra cle dri flo gru sha the '
+                                  'pri sto tru chan len dor min sek par ton vel nor', ' ')) WITH ORDINALITY part (part, place)
+)
+SELECT place AS rank, word FROM own
+UNION ALL
+SELECT (SELECT count(*) FROM own) + row_number() OVER (ORDER BY md5(a.part || b.part || c.part)), a.part || b.part || c.part
+  FROM syllable a CROSS JOIN syllable b CROSS JOIN syllable c
+ ORDER BY rank LIMIT 20000;
+CREATE UNIQUE INDEX ON bench_words (rank);
+ANALYZE bench_words;
+
+-- A number from 0 to 1 that follows from a name and a number.
+CREATE FUNCTION bench_draw(name text, n bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+    SELECT (hashtextextended(name, n) & 1073741823)::float8 / 1073741824
+$$;
+
+CREATE FUNCTION bench_fill_listings(count integer, start bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    words     text[] := ARRAY(SELECT word FROM bench_words ORDER BY rank);
+    sentences text[] := ARRAY[]::text[];
+    kinds     uuid[] := ARRAY(SELECT id FROM categories ORDER BY sort_order);
+    people    integer := greatest(1, count / 50);
+    sentence  text;
+    named     text;
+    tagged    text[];
+    described text;
+    documented text;
+    made      timestamptz;
+    listing   uuid;
+BEGIN
+    FOR s IN 1..40000 LOOP
+        sentence := '';
+        FOR w IN 1..12 LOOP
+            sentence := sentence || words[1 + floor(exp(bench_draw('sentence', s * 16 + w) * ln(array_length(words, 1))))::integer % 20000] || ' ';
+        END LOOP;
+        sentences := array_append(sentences, initcap(left(sentence, 1)) || substr(rtrim(sentence), 2) || '. ');
+    END LOOP;
+
+    INSERT INTO profiles (id, account_type, display_name, role, created_at)
+    SELECT md5('bench seller ' || n)::uuid, 'agent', 'Seller ' || n, 'both', to_timestamp(start / 1000.0)
+      FROM generate_series(0, people - 1) n
+        ON CONFLICT DO NOTHING;
+
+    FOR n IN 1..count LOOP
+        named := '';
+        FOR w IN 1..2 + (bench_draw('length', n) * 3)::integer LOOP
+            named := named || initcap(words[1 + floor(exp(bench_draw('name', n::bigint * 16 + w) * ln(array_length(words, 1))))::integer % 20000]) || ' ';
+        END LOOP;
+        named := left(rtrim(named), 90);
+        IF n = count / 2 THEN
+            named := 'Zurich Snow Oracle';
+        END IF;
+        tagged := '{}';
+        FOR w IN 1..1 + (bench_draw('tags', n) * 4)::integer LOOP
+            tagged := array_append(tagged, words[1 + floor(exp(bench_draw('tag', n::bigint * 16 + w) * ln(2000)))::integer]);
+        END LOOP;
+        described := '';
+        FOR w IN 1..1 + (bench_draw('description', n) * 5)::integer LOOP
+            described := described || sentences[1 + floor(bench_draw('of description', n::bigint * 16 + w) * 40000)::integer];
+        END LOOP;
+        documented := NULL;
+        IF n % 10 = 0 THEN
+            documented := '';
+            FOR w IN 1..20 + (bench_draw('docs', n) ^ 3 * 300)::integer LOOP
+                documented := documented || sentences[1 + floor(bench_draw('of docs', n::bigint * 512 + w) * 40000)::integer];
+            END LOOP;
+        END IF;
+        made := to_timestamp(start / 1000.0) + n * interval '1 second';
+        listing := (lpad(to_hex(start + n * 1000::bigint), 12, '0') || '7' || substr(md5('listing' || n), 1, 3) || '8' || substr(md5('listing' || n), 4, 15))::uuid;
+        INSERT INTO listing_slugs (slug, listing_id) VALUES ('bench-' || n, listing);
+        INSERT INTO listings (id, slug, provider_id, name, description, category_id, pricing_model, price_micros,
+            preferred_currency, delivery_type, auth_method, formats, docs, example_outputs, tags, status, suspended_by, revision,
+            delivered_30d, created_at, updated_at)
+        VALUES (listing, 'bench-' || n, md5('bench seller ' || n % people)::uuid, named, described,
+            kinds[1 + floor(bench_draw('category', n) ^ 2 * array_length(kinds, 1))::integer],
+            CASE WHEN n % 5 = 0 THEN 'free' ELSE 'per_call' END,
+            CASE WHEN n % 5 = 0 THEN 0 ELSE (100 * exp(bench_draw('price', n) * 12))::bigint END,
+            'USDC', (ARRAY['api', 'api', 'api', 'api', 'api', 'api', 'webhook', 'streaming', 'batch', 'file'])[1 + floor(bench_draw('delivery', n) * 10)::integer],
+            'api_key', '{json}', left(documented, 50000), '[]', tagged,
+            CASE WHEN n % 50 = 1 THEN 'draft' WHEN n % 50 = 2 THEN 'suspended' ELSE 'active' END,
+            CASE WHEN n % 50 = 2 THEN 'owner' END, 1,
+            -- Few are called often, most never.
+            floor(exp(bench_draw('delivered', n) ^ 4 * 12) - 1)::bigint, made, made);
+    END LOOP;
+END
+$$;
+
+SELECT bench_fill_listings(current_setting('bench.listings')::integer, current_setting('bench.start')::bigint);
+ANALYZE;
