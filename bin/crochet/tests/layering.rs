@@ -36,6 +36,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("redis", &["limits", "primitives"], &[]),
     ("metrics", &["pricing", "primitives", "relay"], &[]),
+    // A program for measurements: it knows the gateway as a whole.
+    ("bench", &[], &[]),
 ];
 
 const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits"];

@@ -1,0 +1,3 @@
+//! Fills a database and measures a gateway over HTTP.
+
+fn main() {}
