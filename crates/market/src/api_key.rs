@@ -2,7 +2,6 @@
 
 use crochet_primitives::{ApiKeyId, ProfileId, Timestamp};
 use crochet_secrets::ApiKeyHash;
-use serde::{Deserialize, Serialize};
 
 use crochet_primitives::names;
 
@@ -34,18 +33,17 @@ pub struct StoredApiKey {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Read its profile's data.
-    Read,
-    /// Change its profile's data, listings and keys.
-    Write,
-    /// Call the gateway.
-    Gateway,
+names! {
+    /// What a key may do.
+    pub enum Scope {
+        /// Read its profile's data.
+        Read => "read",
+        /// Change its profile's data, listings and keys.
+        Write => "write",
+        /// Call the gateway.
+        Gateway => "gateway",
+    }
 }
-names!(Scope { Read => "read", Write => "write", Gateway => "gateway" });
 
 /// A set of scopes, in a fixed order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

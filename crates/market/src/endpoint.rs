@@ -5,7 +5,6 @@ use std::time::Duration;
 use crochet_primitives::{ListingId, Timestamp};
 use crochet_signing::{SigningSecret, SigningSecrets};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 
 use crochet_primitives::names;
 
@@ -58,16 +57,15 @@ pub struct PreviousSecret {
     pub valid_until: Timestamp,
 }
 
-/// Whether calls are forwarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndpointStatus {
-    /// They are.
-    Active,
-    /// They are not, until the owner switches it on again.
-    Disabled,
+names! {
+    /// Whether calls are forwarded.
+    pub enum EndpointStatus {
+        /// They are.
+        Active => "active",
+        /// They are not, until the owner switches it on again.
+        Disabled => "disabled",
+    }
 }
-names!(EndpointStatus { Active => "active", Disabled => "disabled" });
 
 impl GatewayEndpoint {
     /// What signs at `now`. During an overlap the previous secret keeps signing, so that a seller that knows only

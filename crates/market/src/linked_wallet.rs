@@ -2,7 +2,6 @@
 
 use crochet_primitives::{ProfileId, Timestamp, WalletId};
 use crochet_wallet::WalletAddress;
-use serde::{Deserialize, Serialize};
 
 use crochet_primitives::names;
 
@@ -25,20 +24,19 @@ pub struct LinkedWallet {
     pub created_at: Timestamp,
 }
 
-/// What a wallet may be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Capability {
-    /// Proving who one is, for instance when linking a further wallet.
-    Auth,
-    /// Getting a fresh API key.
-    Recovery,
-    /// Paying for calls.
-    Payment,
-    /// Receiving what sellers earn.
-    Payout,
+names! {
+    /// What a wallet may be used for.
+    pub enum Capability {
+        /// Proving who one is, for instance when linking a further wallet.
+        Auth => "auth",
+        /// Getting a fresh API key.
+        Recovery => "recovery",
+        /// Paying for calls.
+        Payment => "payment",
+        /// Receiving what sellers earn.
+        Payout => "payout",
+    }
 }
-names!(Capability { Auth => "auth", Recovery => "recovery", Payment => "payment", Payout => "payout" });
 
 /// A set of capabilities, in a fixed order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,16 +78,15 @@ impl FromIterator<Capability> for Capabilities {
     }
 }
 
-/// Whether a wallet may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WalletStatus {
-    /// It may.
-    Active,
-    /// It may not, until it is activated again.
-    Disabled,
+names! {
+    /// Whether a wallet may be used.
+    pub enum WalletStatus {
+        /// It may.
+        Active => "active",
+        /// It may not, until it is activated again.
+        Disabled => "disabled",
+    }
 }
-names!(WalletStatus { Active => "active", Disabled => "disabled" });
 
 impl LinkedWallet {
     /// Whether a profile could be recovered through it.

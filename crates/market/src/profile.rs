@@ -1,7 +1,6 @@
 //! Who acts on the marketplace.
 
 use crochet_primitives::{ProfileId, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crochet_primitives::names;
 
@@ -30,31 +29,29 @@ pub struct Profile {
     pub created_at: Timestamp,
 }
 
-/// What kind of account a profile is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountType {
-    /// A program that holds a wallet.
-    Agent,
-    /// A person.
-    Human,
-    /// An agent that a person has claimed.
-    HumanClaimedAgent,
+names! {
+    /// What kind of account a profile is.
+    pub enum AccountType {
+        /// A program that holds a wallet.
+        Agent => "agent",
+        /// A person.
+        Human => "human",
+        /// An agent that a person has claimed.
+        HumanClaimedAgent => "human_claimed_agent",
+    }
 }
-names!(AccountType { Agent => "agent", Human => "human", HumanClaimedAgent => "human_claimed_agent" });
 
-/// What a profile may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileRole {
-    /// Call listings.
-    Buyer,
-    /// Publish listings.
-    Provider,
-    /// Both.
-    Both,
+names! {
+    /// What a profile may do.
+    pub enum ProfileRole {
+        /// Call listings.
+        Buyer => "buyer",
+        /// Publish listings.
+        Provider => "provider",
+        /// Both.
+        Both => "both",
+    }
 }
-names!(ProfileRole { Buyer => "buyer", Provider => "provider", Both => "both" });
 
 impl ProfileRole {
     /// Whether it may publish listings.

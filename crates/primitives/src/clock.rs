@@ -42,9 +42,24 @@ pub fn format_timestamp(timestamp: Timestamp) -> String {
     timestamp.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// What [`parse_timestamp`] takes, as a pattern: it is for days that exist that it takes more than a pattern.
+pub(crate) const RFC3339: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]\\
+    ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+
+/// Reads RFC 3339 as its grammar is written: no space for the `T`, no sign but ASCII's, and no leap seconds, which
+/// nothing here could count.
+fn parse_timestamp(text: &str) -> Option<Timestamp> {
+    let separator = text.as_bytes().get(10)?;
+    let is_plain = text.is_ascii() && separator.eq_ignore_ascii_case(&b'T') && text.get(17..19)? != "60";
+    let read = if is_plain { DateTime::parse_from_rfc3339(text).ok()? } else { return None };
+    Some(read.to_utc())
+}
+
 /// `#[serde(with = "rfc3339_millis")]`: a [`Timestamp`] as [`format_timestamp`] writes it.
 pub mod rfc3339_millis {
-    use serde::{Deserialize, Deserializer, Serializer};
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
 
     use super::Timestamp;
 
@@ -61,7 +76,9 @@ pub mod rfc3339_millis {
     /// # Errors
     /// When the text is no RFC 3339 timestamp.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        Timestamp::deserialize(deserializer)
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        super::parse_timestamp(&text)
+            .ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&text), &"an RFC 3339 timestamp"))
     }
 
     /// The same for an `Option`.
@@ -86,7 +103,15 @@ pub mod rfc3339_millis {
         /// # Errors
         /// When the text is no RFC 3339 timestamp.
         pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-            Option::<Timestamp>::deserialize(deserializer)
+            struct Read(Timestamp);
+
+            impl<'de> Deserialize<'de> for Read {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    super::deserialize(deserializer).map(Self)
+                }
+            }
+
+            Ok(Option::<Read>::deserialize(deserializer)?.map(|read| read.0))
         }
     }
 }
@@ -99,6 +124,27 @@ mod tests {
     fn timestamps_are_written_with_three_decimals_and_a_z() {
         let at = timestamp_from_millis(1_777_809_600_000).unwrap();
         assert_eq!(format_timestamp(at), "2026-05-03T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_timestamp_is_read_as_rfc_3339_writes_it_and_in_no_other_way() {
+        let at = timestamp_from_millis(1_777_809_600_000).unwrap();
+        for text in ["2026-05-03T12:00:00Z", "2026-05-03t12:00:00.000z", "2026-05-03T14:30:00.0+02:30"] {
+            assert_eq!(parse_timestamp(text), Some(at), "{text}");
+        }
+        for text in [
+            "",
+            "2026-05-03",
+            "2026-05-03 12:00:00Z",
+            "2026-05-03T12:00:00",
+            "2026-05-03T12:00:60Z",
+            "2026-02-30T12:00:00Z",
+            "+12026-05-03T12:00:00Z",
+            "2026-05-03T12:00:00\u{2212}02:00",
+            "2026-05-03T12:00:00+0200",
+        ] {
+            assert_eq!(parse_timestamp(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! One type per kind of id, all UUIDv7: sorted by when they were made, made without asking a database.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::Timestamp;
+use crate::schema::uuid;
 
 /// Text that is no id of the kind asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -14,11 +18,25 @@ use crate::Timestamp;
 pub struct ParseIdError;
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    ($(#[doc = $doc:literal])* $name:ident) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                read(deserializer).map(Self)
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                uuid(concat!($($doc),*))
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl $name {
             /// A UUIDv7 made of a moment and ten random bytes.
@@ -142,6 +160,12 @@ fn parse_uuid(text: &str) -> Result<Uuid, ParseIdError> {
         return Err(ParseIdError);
     }
     Uuid::try_parse(text).map_err(|_| ParseIdError)
+}
+
+/// In JSON the hyphenated form alone as well, so that the schema and the reader say the same.
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    parse_uuid(&text).map_err(|_| de::Error::invalid_value(de::Unexpected::Str(&text), &"a hyphenated UUID"))
 }
 
 #[cfg(test)]

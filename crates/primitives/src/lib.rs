@@ -12,11 +12,14 @@
 //! assert_eq!(ListingId::parse(&id.to_string()).unwrap(), id);
 //! ```
 
+#[doc(hidden)]
+#[path = "names.rs"]
+pub mod __names;
 mod clock;
 mod entropy;
 mod id;
-mod names;
 mod page;
+pub mod schema;
 mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;

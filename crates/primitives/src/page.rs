@@ -3,7 +3,11 @@
 use std::fmt;
 
 use thiserror::Error;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
+
+use crate::schema::text;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +89,19 @@ impl Cursor {
         Uuid::try_parse(text).map(Self).map_err(|_| CursorError)
     }
 }
+
+impl PartialSchema for Cursor {
+    fn schema() -> RefOr<Schema> {
+        text(
+            "Where the next page begins: what `pagination.next_cursor` said. Opaque.",
+            "^[0-9a-f]{32}$",
+            "0198c0de7a0070008000000000000001",
+        )
+        .into()
+    }
+}
+
+impl ToSchema for Cursor {}
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,53 +5,43 @@ use crochet_primitives::names;
 use crochet_primitives::{
     CallId, Entropy, EntropyExt, LedgerEntryId, ListingId, OrphanId, ProfileId, SettlementId, Timestamp,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 use crate::terms::{Payment, Terms};
 
-/// What an entry records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryType {
-    /// What the buyer paid: the gross amount.
-    GatewayPayment,
-    /// The marketplace's part.
-    MarketplaceFee,
-    /// The seller's part.
-    SellerCredit,
-    /// A correction of one of the above; see [`LedgerEntry::adjusts`].
-    Adjustment,
+names! {
+    /// What an entry records.
+    pub enum EntryType {
+        /// What the buyer paid: the gross amount.
+        GatewayPayment => "gateway_payment",
+        /// The marketplace's part.
+        MarketplaceFee => "marketplace_fee",
+        /// The seller's part.
+        SellerCredit => "seller_credit",
+        /// A correction of one of the above.
+        Adjustment => "adjustment",
+    }
 }
 
-/// Whether an entry takes from its profile or gives to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// The profile pays.
-    Debit,
-    /// The profile receives.
-    Credit,
+names! {
+    /// Whether an entry takes from its profile or gives to it.
+    pub enum Direction {
+        /// The profile pays.
+        Debit => "debit",
+        /// The profile receives.
+        Credit => "credit",
+    }
 }
 
-/// How the marketplace gets its fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FeeStatus {
-    /// The provider took it when the payment was made.
-    AtSource,
-    /// It is owed, and collected later.
-    Accrued,
+names! {
+    /// How the marketplace gets its fee.
+    pub enum FeeStatus {
+        /// The provider took it when the payment was made.
+        AtSource => "at_source",
+        /// It is owed, and collected later.
+        Accrued => "accrued",
+    }
 }
-
-names!(EntryType {
-    GatewayPayment => "gateway_payment",
-    MarketplaceFee => "marketplace_fee",
-    SellerCredit => "seller_credit",
-    Adjustment => "adjustment",
-});
-names!(Direction { Debit => "debit", Credit => "credit" });
-names!(FeeStatus { AtSource => "at_source", Accrued => "accrued" });
 
 /// One row of the ledger. Written once; corrections are new rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,22 +78,17 @@ pub struct LedgerEntry {
     pub created_at: Timestamp,
 }
 
-/// Why a payment could not be matched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrphanReason {
-    /// The call was already paid by another payment.
-    SecondPayment,
-    /// Too little, the wrong asset, or the wrong recipient.
-    Mismatch,
-    /// The provider's reference had already paid for another call.
-    ReferenceReused,
+names! {
+    /// Why a payment could not be matched.
+    pub enum OrphanReason {
+        /// The call was already paid by another payment.
+        SecondPayment => "second_payment",
+        /// Too little, the wrong asset, or the wrong recipient.
+        Mismatch => "mismatch",
+        /// The provider's reference had already paid for another call.
+        ReferenceReused => "reference_reused",
+    }
 }
-names!(OrphanReason {
-    SecondPayment => "second_payment",
-    Mismatch => "mismatch",
-    ReferenceReused => "reference_reused",
-});
 
 /// Money that arrived and bought nothing. Kept for ever, visible to buyer and operator.
 #[derive(Debug, Clone, PartialEq, Eq)]

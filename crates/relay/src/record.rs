@@ -12,64 +12,35 @@ use thiserror::Error;
 
 use crate::terms::{Origin, QuoteRefusal, Terms};
 
-/// Where a call stands. `docs/architecture.md` has the table of what each means to the buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Inserted under a lease; the provider is being asked for terms.
-    Quoting,
-    /// The provider refused to quote: nothing was issued, and nothing can be paid.
-    QuoteRefused,
-    /// Terms issued, and nothing has arrived.
-    Quoted,
-    /// A payment was seen and is not final, or the provider cannot be asked.
-    Pending,
-    /// Paid: the settlement is recorded and the request is not under way.
-    Settled,
-    /// One worker holds a lease and talks to the seller.
-    Forwarding,
-    /// The seller handled it.
-    Delivered,
-    /// The seller did not handle it, or nobody knows. May be retried free of charge.
-    SellerFailed,
-    /// What arrived is short, or of the wrong asset or recipient.
-    Mispaid,
-    /// The quote's window and its grace ended with nothing seen.
-    Expired,
-    /// The provider says failed or refunded, finally.
-    PaymentFailed,
+names! {
+    /// Where a call stands. `docs/architecture.md` has the table of what each means to the buyer.
+    pub enum State {
+        /// Inserted under a lease; the provider is being asked for terms.
+        Quoting => "quoting",
+        /// The provider refused to quote: nothing was issued, and nothing can be paid.
+        QuoteRefused => "quote_refused",
+        /// Terms issued, and nothing has arrived.
+        Quoted => "quoted",
+        /// A payment was seen and is not final, or the provider cannot be asked.
+        Pending => "pending",
+        /// Paid: the settlement is recorded and the request is not under way.
+        Settled => "settled",
+        /// One worker holds a lease and talks to the seller.
+        Forwarding => "forwarding",
+        /// The seller handled it.
+        Delivered => "delivered",
+        /// The seller did not handle it, or nobody knows. May be retried free of charge.
+        SellerFailed => "seller_failed",
+        /// What arrived is short, or of the wrong asset or recipient.
+        Mispaid => "mispaid",
+        /// The quote's window and its grace ended with nothing seen.
+        Expired => "expired",
+        /// The provider says failed or refunded, finally.
+        PaymentFailed => "payment_failed",
+    }
 }
 
-names!(State {
-    Quoting => "quoting",
-    QuoteRefused => "quote_refused",
-    Quoted => "quoted",
-    Pending => "pending",
-    Settled => "settled",
-    Forwarding => "forwarding",
-    Delivered => "delivered",
-    SellerFailed => "seller_failed",
-    Mispaid => "mispaid",
-    Expired => "expired",
-    PaymentFailed => "payment_failed",
-});
-
 impl State {
-    /// Every state, for exhaustive tests and documentation.
-    pub const ALL: [Self; 11] = [
-        Self::Quoting,
-        Self::QuoteRefused,
-        Self::Quoted,
-        Self::Pending,
-        Self::Settled,
-        Self::Forwarding,
-        Self::Delivered,
-        Self::SellerFailed,
-        Self::Mispaid,
-        Self::Expired,
-        Self::PaymentFailed,
-    ];
-
     /// Dead: its retry is answered with a successor's terms. A payment that still arrives is honoured all the same.
     #[must_use]
     pub const fn is_dead(self) -> bool {
@@ -316,25 +287,19 @@ pub struct Attempt {
     pub latency_ms: Option<u32>,
 }
 
-/// How a forward ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptOutcome {
-    /// The seller handled it.
-    Delivered,
-    /// The seller answered, and did not handle it.
-    Failed,
-    /// Nothing was sent.
-    NotSent,
-    /// It may have run: the connection broke, the time ran out, or the gateway stopped.
-    Unknown,
+names! {
+    /// How a forward ended.
+    pub enum AttemptOutcome {
+        /// The seller handled it.
+        Delivered => "delivered",
+        /// The seller answered, and did not handle it.
+        Failed => "failed",
+        /// Nothing was sent.
+        NotSent => "not_sent",
+        /// It may have run: the connection broke, the time ran out, or the gateway stopped.
+        Unknown => "unknown",
+    }
 }
-names!(AttemptOutcome {
-    Delivered => "delivered",
-    Failed => "failed",
-    NotSent => "not_sent",
-    Unknown => "unknown",
-});
 
 #[cfg(test)]
 mod tests {

@@ -3,34 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use crochet_primitives::names;
 use thiserror::Error;
 
-/// A family of chains that share a form of address and signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Chain {
-    /// Ethereum and the chains like it.
-    Evm,
-    /// Solana.
-    Solana,
+names! {
+    /// A family of chains that share a form of address and signature.
+    pub enum Chain {
+        /// Ethereum and the chains like it.
+        Evm => "evm",
+        /// Solana.
+        Solana => "solana",
+    }
 }
 
 /// Text that names no chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a chain is evm or solana")]
 pub struct ParseChainError;
-
-impl Chain {
-    /// `evm` or `solana`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Evm => "evm",
-            Self::Solana => "solana",
-        }
-    }
-}
 
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,11 +31,7 @@ impl FromStr for Chain {
     type Err = ParseChainError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "evm" => Ok(Self::Evm),
-            "solana" => Ok(Self::Solana),
-            _ => Err(ParseChainError),
-        }
+        Self::parse(text).ok_or(ParseChainError)
     }
 }
 
@@ -59,6 +44,9 @@ mod tests {
         for chain in [Chain::Evm, Chain::Solana] {
             assert_eq!(chain.as_str().parse(), Ok(chain));
             assert_eq!(serde_json::to_string(&chain).unwrap(), format!("\"{chain}\""));
+        }
+        for json in ["\"EVM\"", "{\"evm\":null}", "0", "null"] {
+            assert!(serde_json::from_str::<Chain>(json).is_err(), "{json}");
         }
         assert_eq!("EVM".parse::<Chain>(), Err(ParseChainError));
     }

@@ -12,26 +12,19 @@ use crate::error::MarketError;
 use crate::fields::Problems;
 use crochet_primitives::names;
 
-/// What a challenge is for. It is good for nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChallengePurpose {
-    /// `POST /register`.
-    #[default]
-    Register,
-    /// `POST /auth/recover`.
-    Recover,
-    /// `POST /me/wallets` and `PATCH /me/wallets/:id`.
-    LinkWallet,
-    /// Claiming an agent's profile for a person.
-    ClaimAgent,
+names! {
+    /// What a challenge is for. It is good for nothing else.
+    pub enum ChallengePurpose = Register {
+        /// `POST /register`.
+        Register => "register",
+        /// `POST /auth/recover`.
+        Recover => "recover",
+        /// `POST /me/wallets` and `PATCH /me/wallets/:id`.
+        LinkWallet => "link_wallet",
+        /// Claiming an agent's profile for a person.
+        ClaimAgent => "claim_agent",
+    }
 }
-names!(ChallengePurpose {
-    Register => "register",
-    Recover => "recover",
-    LinkWallet => "link_wallet",
-    ClaimAgent => "claim_agent",
-});
 
 /// The body of `POST /auth/challenge`.
 #[derive(Debug, Clone, Default, Deserialize)]
