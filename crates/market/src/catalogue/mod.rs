@@ -82,6 +82,12 @@ impl CatalogueService {
         Self { store, guard, clock, entropy, config }
     }
 
+    /// What it was told of its surroundings.
+    #[must_use]
+    pub const fn config(&self) -> &CatalogueConfig {
+        &self.config
+    }
+
     /// All categories, in their order.
     ///
     /// # Errors

@@ -101,6 +101,12 @@ impl IdentityService {
         Self { store, clock, entropy, sealer, config }
     }
 
+    /// What it was told of its surroundings.
+    #[must_use]
+    pub const fn config(&self) -> &IdentityConfig {
+        &self.config
+    }
+
     /// Who holds this key; `None` when nobody does, or it is revoked or has expired.
     ///
     /// # Errors
