@@ -32,9 +32,9 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "http",
         &["limits", "market", "pricing", "primitives", "relay", "secrets", "signing"],
-        &["market", "pow", "primitives", "relay", "wallet"],
+        &["limits", "market", "pow", "primitives", "relay", "wallet"],
     ),
-    ("redis", &["limits", "primitives"], &[]),
+    ("redis", &["limits"], &["limits", "redis"]),
     ("metrics", &["pricing", "primitives", "relay"], &[]),
     // A program for measurements: it knows the gateway as a whole.
     ("bench", &[], &[]),

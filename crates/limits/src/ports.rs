@@ -4,8 +4,7 @@ use async_trait::async_trait;
 
 use crate::{Class, Standing, Subject};
 
-/// Counts requests. The contract suite ([`contract`](crate::contract), feature `testing`) says what an implementation
-/// must do.
+/// Counts requests. The contract suite (`contract`, with the feature `testing`) says what an implementation must do.
 #[async_trait]
 pub trait Limiter: Send + Sync {
     /// Counts one request of `subject` against `class`; `None` when nothing is limited.

@@ -45,6 +45,12 @@ impl fmt::Display for Subject {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_profile_is_named_by_its_id() {
+        let profile = ProfileId::new(crochet_primitives::Timestamp::UNIX_EPOCH, [0; 10]);
+        assert_eq!(Subject::Profile(profile).to_string(), "profile:00000000-0000-7000-8000-000000000000");
+    }
+
     fn named(address: &str) -> String {
         Subject::address(address.parse().unwrap()).to_string()
     }
