@@ -14,6 +14,7 @@ use crochet_primitives::ProfileId;
 use crochet_secrets::ApiKey;
 use ipnet::IpNet;
 
+use crate::accept::refuse_other_than_json;
 use crate::client::{client_address, limit_key};
 use crate::code::Code;
 use crate::error::ApiError;
@@ -134,22 +135,6 @@ fn bearer(value: &str) -> Option<&str> {
 fn wrong_key(message: &'static str) -> ApiError {
     let challenge = HeaderValue::from_static("Bearer realm=\"crochet\", error=\"invalid_token\"");
     ApiError::new(Code::Unauthorized, message).header(header::WWW_AUTHENTICATE, challenge)
-}
-
-/// Only an `Accept` that excludes JSON altogether is refused.
-fn refuse_other_than_json(req: &ServiceRequest) -> Option<ApiError> {
-    let mut ranges = req
-        .headers()
-        .get_all(header::ACCEPT)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|range| range.split(';').next().unwrap_or_default().trim())
-        .filter(|range| !range.is_empty())
-        .peekable();
-    ranges.peek()?;
-    let takes_json = ranges
-        .any(|range| ["*/*", "application/*", "application/json"].iter().any(|json| range.eq_ignore_ascii_case(json)));
-    (!takes_json).then(|| ApiError::new(Code::NotAcceptable, "Answers are application/json; Accept excludes that."))
 }
 
 /// The headers of draft-ietf-httpapi-ratelimit-headers, and those of its earlier versions that clients know.

@@ -1,4 +1,4 @@
-//! The outermost ring: request ids, the access log, security headers, CORS, and what becomes of errors and panics.
+//! The outermost ring: request ids, the access log, security headers, and what becomes of errors and panics.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -14,21 +14,20 @@ use crochet_primitives::{Clock, Entropy, EntropyExt};
 use futures::FutureExt;
 use tracing::Instrument;
 
+use crate::caching::{self, Keeping};
 use crate::code::Code;
+use crate::cors::{self, METHODS, is_preflight, preflight};
 use crate::error::ApiError;
 use crate::observer::{Observer, UnderWay};
+use crate::represent::represent;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
 
-const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-/// Payment headers included, so that agents in browsers can pay.
-const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Accept, Idempotency-Key, X-Request-Id, \
-     X-Crochet-Relay-Request-Id, X-Crochet-Origin-Wallet-Id, X-Crochet-Origin-Currency, X-Crochet-Origin-Chain-Id, \
-     X-Crochet-Payment-Scheme, X-Crochet-Payment-Network, X-PAYMENT, PAYMENT-SIGNATURE";
-const EXPOSED_HEADERS: &str = "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, RateLimit-Limit, \
-     RateLimit-Remaining, RateLimit-Reset, WWW-Authenticate, Allow, Location, X-PAYMENT-RESPONSE, PAYMENT-REQUIRED, \
-     PAYMENT-RESPONSE";
+/// For a year, in seconds: who came by https once comes by nothing else.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// For answers that bring no policy of their own: nothing here is to be shown as a page, or within one.
+const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// What the edge needs.
 pub(crate) struct Edge {
@@ -48,17 +47,18 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
     let method = req.method().clone();
     // Of the gravest level, so that it is there for every line that is logged, however little is.
     let span = tracing::error_span!("request", request_id = request_id.to_str().unwrap_or_default(), method = %method);
-    let has_credentials = req.headers().contains_key(header::AUTHORIZATION);
     let started = edge.clock.monotonic();
     let outcome = if is_preflight(&req) {
         Ok(Ok(req.into_response(preflight())))
+    } else if req.method() == Method::OPTIONS && req.path() == "*" {
+        // Asked of the server, not of a path of it.
+        Ok(Ok(req.into_response(HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish())))
     } else {
         // A panic ends this request and nothing else, and is answered like any other fault.
         AssertUnwindSafe(async { next.call(req).await }).catch_unwind().instrument(span.clone()).await
     };
-    let _entered = span.enter();
     let finish = |route: Option<String>, headers: &mut HeaderMap, status: StatusCode, code: Option<Code>| {
-        finish_headers(headers, &request_id, &method, has_credentials);
+        edge.finish_headers(headers, &request_id);
         let took = edge.clock.monotonic().saturating_sub(started);
         under_way.answered(&method, route.as_deref(), status.as_u16(), code, took);
         let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -67,15 +67,19 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
     };
     match outcome {
         Ok(Ok(response)) => {
-            let mut response = edge.render_error(response);
-            let route = response.request().match_pattern();
-            let status = response.status();
+            let response = span.in_scope(|| edge.render_error(response));
             let code = response.response().extensions().get::<Code>().copied();
-            finish(route, response.headers_mut(), status, code);
+            let keeping = Keeping::of(response.request(), response.status());
+            let mut response = represent(response, keeping).await;
+            let (req, status) = (response.request().clone(), response.status());
+            caching::say(keeping, &req, response.headers_mut());
+            span.in_scope(|| finish(req.match_pattern(), response.headers_mut(), status, code));
             Ok(response)
         }
-        Ok(Err(error)) => Err(edge.last_resort(ApiError::internal("a middleware failed", error.to_string()), finish)),
-        Err(_panic) => Err(edge.last_resort(ApiError::internal("panicked", "see the panic's own message"), finish)),
+        Ok(Err(error)) => span
+            .in_scope(|| Err(edge.last_resort(ApiError::internal("a middleware failed", error.to_string()), finish))),
+        Err(_panic) => span
+            .in_scope(|| Err(edge.last_resort(ApiError::internal("panicked", "see the panic's own message"), finish))),
     }
 }
 
@@ -128,6 +132,20 @@ impl Edge {
         response
     }
 
+    /// What every answer has.
+    fn finish_headers(&self, headers: &mut HeaderMap, request_id: &HeaderValue) {
+        headers.insert(REQUEST_ID, request_id.clone());
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, CSP);
+        }
+        if self.public_url.starts_with("https://") {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        cors::open(headers);
+    }
+
     /// An answer for when there is no request left to answer to.
     fn last_resort(
         &self,
@@ -136,6 +154,7 @@ impl Edge {
     ) -> Error {
         log(&error);
         let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         finish(None, &mut headers, StatusCode::INTERNAL_SERVER_ERROR, Some(error.code()));
         LastResort { error, headers, public_url: self.public_url.clone() }.into()
     }
@@ -182,35 +201,5 @@ fn log(error: &ApiError) {
         tracing::error!(code = error.code().as_str(), "{}", error.chain());
     } else {
         tracing::debug!(code = error.code().as_str(), "{}", error.chain());
-    }
-}
-
-fn is_preflight(req: &ServiceRequest) -> bool {
-    req.method() == Method::OPTIONS
-        && req.headers().contains_key(header::ORIGIN)
-        && req.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-fn preflight() -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
-        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
-        .finish()
-}
-
-fn finish_headers(headers: &mut HeaderMap, request_id: &HeaderValue, method: &Method, has_credentials: bool) {
-    let fixed = HeaderValue::from_static;
-    headers.insert(REQUEST_ID, request_id.clone());
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, fixed("default-src 'none'; frame-ancestors 'none'"));
-    headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, fixed(EXPOSED_HEADERS));
-    headers.insert(header::VARY, fixed("Authorization"));
-    if has_credentials || !matches!(*method, Method::GET | Method::HEAD) {
-        headers.insert(header::CACHE_CONTROL, fixed("no-store"));
-    } else if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, fixed("no-cache"));
     }
 }

@@ -6,21 +6,28 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use crochet_market::Scope;
 use futures::StreamExt;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::admit::{Credentials, is_read};
 use crate::code::Code;
 use crate::error::ApiError;
-use crate::json_text::{Nul, check};
+use crate::json_text::{Flaw, Nul, check, duplicate, position};
 use crate::recovery::{NextAction, Recovery};
 
 /// The longest part of a parser's message that is passed on.
 const MAX_MESSAGE: usize = 300;
+/// The longest part of a path that is told, in characters.
+const MAX_PATH: usize = 100;
+/// A longer name is none that was misspelt, in bytes; and comparing takes time.
+const MAX_NAME: usize = 64;
+/// From 0 to 1: how alike two names are of which one may have been meant for the other.
+const ALIKE: f64 = 0.84;
 
 /// Bounds of a request's body.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +132,8 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     }
 }
 
-/// A JSON body as it came: checked, and unchanged.
+/// A JSON body as it came: checked, and unchanged. Nothing in it is read here, so that keys that come twice are for
+/// its receiver to judge ([ADR 15](../../../docs/adr/0015-http-manners.md)).
 pub(crate) struct RawJson(pub(crate) Bytes);
 
 impl FromRequest for RawJson {
@@ -139,7 +147,7 @@ impl FromRequest for RawJson {
             if bytes.is_empty() {
                 return Err(ApiError::bad_request("The body is empty, and JSON is expected."));
             }
-            let text = check(&bytes, Nul::Taken).map_err(|flaw| ApiError::bad_request(flaw.to_string()))?;
+            let text = check(&bytes, Nul::Taken).map_err(|flaw| flawed(&flaw, &bytes))?;
             serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(&error))?;
             Ok(Self(bytes))
         })
@@ -157,7 +165,10 @@ async fn read_json_bytes(req: &HttpRequest, mut payload: Payload) -> Result<Byte
 fn refuse_encoding(req: &HttpRequest) -> Result<(), ApiError> {
     match req.headers().get(header::CONTENT_ENCODING) {
         None => Ok(()),
-        Some(_) => Err(ApiError::new(Code::UnsupportedMediaType, "Bodies are taken without a Content-Encoding.")),
+        Some(_) => {
+            let error = ApiError::new(Code::UnsupportedMediaType, "Bodies are taken without a Content-Encoding.");
+            Err(error.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+        }
     }
 }
 
@@ -175,7 +186,11 @@ fn is_json(req: &HttpRequest) -> bool {
 }
 
 fn not_json() -> ApiError {
-    ApiError::new(Code::UnsupportedMediaType, "The Content-Type of a body is application/json.")
+    let message = "The Content-Type of a body is application/json, once, and of no charset other than utf-8. Types that \
+                   end in +json are not taken.";
+    ApiError::new(Code::UnsupportedMediaType, message)
+        .details(&serde_json::json!({ "accepted": ["application/json"] }))
+        .header(header::ACCEPT, HeaderValue::from_static("application/json"))
 }
 
 async fn read(req: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiError> {
@@ -210,15 +225,19 @@ fn too_large(limit: usize) -> ApiError {
         .details(&serde_json::json!({ "limit_bytes": limit }))
 }
 
-/// Reads a checked text into a type, and says where it does not fit.
+/// Checks a text and reads it into a type, and says where it does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let text = check(bytes, Nul::Refused).map_err(|flaw| ApiError::bad_request(flaw.to_string()))?;
+    let text = check(bytes, Nul::Refused).map_err(|flaw| flawed(&flaw, bytes))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(&error))?;
     if !text.trim_ascii_start().starts_with('{') {
         // A list of values in the fields' order would be read as well: nobody means that.
-        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(&error))?;
         return Err(
             ApiError::bad_request("The body is not a JSON object.").details(&serde_json::json!({ "path": "." }))
         );
+    }
+    // Of two values for one key, readers choose different ones: also where the type would take both, in maps.
+    if let Some(flaw) = duplicate(text) {
+        return Err(flawed(&flaw, bytes));
     }
     let mut track = serde_path_to_error::Track::new();
     let mut parser = serde_json::Deserializer::from_str(text);
@@ -230,19 +249,70 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     }
 }
 
+/// Where in a body something is wrong, and what would have been right.
+#[derive(Serialize)]
+struct Place<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    line: usize,
+    column: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did_you_mean: Option<&'a str>,
+}
+
+impl Place<'_> {
+    fn new((line, column): (usize, usize)) -> Self {
+        Self { path: None, line, column, unknown_field: None, did_you_mean: None }
+    }
+}
+
+fn flawed(flaw: &Flaw, bytes: &[u8]) -> ApiError {
+    let path = match flaw {
+        Flaw::Duplicate { path, .. } => Some(path.as_str()),
+        Flaw::Encoding { .. } | Flaw::ByteOrderMark | Flaw::Depth { .. } | Flaw::Nul { .. } => None,
+    };
+    ApiError::bad_request(flaw.to_string()).details(&Place { path, ..Place::new(position(bytes, flaw.at())) })
+}
+
 fn malformed(error: &serde_json::Error) -> ApiError {
-    let (line, column) = (error.line(), error.column());
     ApiError::bad_request(format!("The body is not valid JSON: {}.", message(error)))
-        .details(&serde_json::json!({ "line": line, "column": column }))
+        .details(&Place::new((error.line(), error.column())))
 }
 
 fn misfit(error: &serde_json::Error, path: &str) -> ApiError {
-    let (line, column) = (error.line(), error.column());
-    let message = match path {
+    let said = error.to_string();
+    // The path holds what the client called its fields, at any length.
+    let path = path.char_indices().nth(MAX_PATH).and_then(|(end, _)| path.get(..end)).unwrap_or(path);
+    let (unknown_field, did_you_mean) = unknown_field(&said).unzip();
+    let mut told = match path {
         "." => format!("The body does not fit: {}.", message(error)),
         path => format!("{path}: {}.", message(error)),
     };
-    ApiError::bad_request(message).details(&serde_json::json!({ "path": path, "line": line, "column": column }))
+    if let Some(Some(meant)) = did_you_mean {
+        told.push_str(&format!(" Did you mean `{meant}`?"));
+    }
+    let place = Place::new((error.line(), error.column()));
+    let path = Some(path);
+    ApiError::bad_request(told).details(&Place { path, unknown_field, did_you_mean: did_you_mean.flatten(), ..place })
+}
+
+/// The field that nobody knows, and the known one whose name is closest: in no other way does serde tell them than by
+/// its message. Where that should ever read otherwise, no name is proposed.
+fn unknown_field(said: &str) -> Option<(&str, Option<&str>)> {
+    let (unknown, expected) = said.strip_prefix("unknown field `")?.split_once("`, expected ")?;
+    if unknown.len() > MAX_NAME {
+        return None;
+    }
+    // The names stand between backticks, at every other place.
+    let known = expected.split('`').skip(1).step_by(2);
+    let closest = known.max_by(|a, b| likeness(unknown, a).total_cmp(&likeness(unknown, b)));
+    Some((unknown, closest.filter(|name| likeness(unknown, name) > ALIKE)))
+}
+
+fn likeness(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(a, b)
 }
 
 /// The parser's message, without the names of our types, and cut to a bound that does not split a character.
@@ -266,6 +336,20 @@ fn without_type_names(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_that_was_meant_is_proposed_and_no_other() {
+        let said =
+            "unknown field `pricing_ammount`, expected one of `name`, `pricing_amount`, `tags` at line 1 column 9";
+        assert_eq!(unknown_field(said), Some(("pricing_ammount", Some("pricing_amount"))));
+        let said = "unknown field `zebra`, expected one of `name`, `tags` at line 1 column 9";
+        assert_eq!(unknown_field(said), Some(("zebra", None)));
+        let said = "unknown field `nam`, expected `name` at line 1 column 9";
+        assert_eq!(unknown_field(said), Some(("nam", Some("name"))));
+        let said = "unknown field `x`, there are no fields at line 1 column 9";
+        assert_eq!(unknown_field(said), None);
+        assert_eq!(unknown_field("invalid type: null, expected a string"), None);
+    }
 
     #[test]
     fn no_type_of_ours_is_named() {

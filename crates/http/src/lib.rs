@@ -5,11 +5,16 @@
 //! query value or internal text reaches a log line or an error message. A gateway call runs in a task of its own: a
 //! client that hangs up does not cut it in half.
 
+mod accept;
 mod admit;
 mod app;
+mod caching;
 mod client;
 mod code;
+mod compress;
+mod conditional;
 mod config;
+mod cors;
 mod edge;
 mod envelope;
 mod error;
@@ -21,6 +26,7 @@ mod market_error;
 mod observer;
 mod query;
 mod recovery;
+mod represent;
 mod routes;
 mod wrong_keys;
 

@@ -20,6 +20,7 @@ pub(crate) mod register;
 pub(crate) mod retired;
 pub(crate) mod wallets;
 
+use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
@@ -37,6 +38,11 @@ struct Allow(&'static str);
 /// A resource that answers other methods with 405 and the ones it has.
 pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource(path).app_data(Allow(allow)).default_service(web::to(other_method))
+}
+
+/// Whether the resource that a request leads to has its method.
+pub(crate) fn has_method(req: &ServiceRequest) -> bool {
+    req.app_data::<Allow>().is_some_and(|allow| allow.0.split(", ").any(|method| method == req.method().as_str()))
 }
 
 /// GET, and HEAD with it.

@@ -104,6 +104,15 @@ impl Answer {
         Self { status, headers, body: bytes[split + 4..].to_vec() }
     }
 
+    /// Names and values of all headers, but for those that differ from one answer to the next.
+    pub(crate) fn lasting_headers(&self) -> Vec<(&str, &str)> {
+        let changing = ["date", "x-request-id", "connection"];
+        let all = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut lasting: Vec<_> = all.filter(|(name, _)| !changing.contains(name)).collect();
+        lasting.sort_unstable();
+        lasting
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -60,6 +60,92 @@ async fn values_that_do_not_fit_are_refused_by_their_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_nobody_knows_is_named_with_the_one_that_was_meant() {
+    let world = World::new().await;
+    let refused = async |body: &str| {
+        let answer = world.post("/api/v1/listings").bearer(&world.seller.key).json(body).send().await;
+        answer.refuses(400, "BAD_REQUEST")["error"].clone()
+    };
+    let error = refused("{\n \"name\":\"a\",\n \"pricing_ammount\":1}").await;
+    let details = &error["details"];
+    assert_eq!(
+        (&details["unknown_field"], &details["did_you_mean"]),
+        (&"pricing_ammount".into(), &"pricing_amount".into())
+    );
+    assert_eq!((&details["line"], details["column"].is_u64()), (&3.into(), true));
+    assert!(error["message"].as_str().unwrap().contains("Did you mean `pricing_amount`?"), "{error}");
+    let error = refused("{\"example_outputs\":[{\"label\":\"a\",\"vlaue\":1}]}").await;
+    assert_eq!(
+        (&error["details"]["path"], &error["details"]["unknown_field"]),
+        (&"example_outputs[0].vlaue".into(), &"vlaue".into())
+    );
+    assert!(refused("{\"zzz\":1}").await["details"]["did_you_mean"].is_null());
+    // A long name is neither compared nor repeated as a whole.
+    let error = refused(&format!("{{\"{}\":1}}", "n".repeat(100_000))).await;
+    assert!(error.to_string().len() < 2000, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_comes_twice_is_refused_by_its_path_at_any_depth() {
+    let world = World::new().await;
+    for (body, path, at) in [
+        ("{\"name\":\"a\",\n\"name\":\"b\"}", "name", (2, 1)),
+        ("{\"name\":\"a\",\"n\\u0061me\":\"b\"}", "name", (1, 13)),
+        ("{\"nobody\":1,\"nobody\":1}", "nobody", (1, 13)),
+        ("{\"example_outputs\":[{},{\"label\":1,\"label\":2}]}", "example_outputs[1].label", (1, 35)),
+        ("{\"docs\":{\"a\":[[{\"b\":{},\"b\":{}}]]}}", "docs.a[0][0].b", (1, 24)),
+    ] {
+        let answer = world.post("/api/v1/listings").bearer(&world.seller.key).json(body).send().await;
+        let error = answer.refuses(400, "BAD_REQUEST")["error"].clone();
+        assert_eq!(error["details"], serde_json::json!({ "path": path, "line": at.0, "column": at.1 }), "{error}");
+        assert!(error["message"].as_str().unwrap().contains(&format!("duplicate field `{path}`")), "{error}");
+    }
+    // What is passed on is not read here: it is the seller's to judge, and gets there as it came.
+    let twice = "{\"a\":1,\"a\":2}";
+    world.post(FREE).bearer(&world.buyer.key).json(twice).send().await.data(200);
+    assert_eq!(world.upstream.take_sent()[0].body, twice);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flaw_of_the_text_is_told_with_line_and_column() {
+    let world = World::new().await;
+    let deep = format!("{{\n\"a\":{}", "[".repeat(70));
+    for (body, line, column) in [
+        (b"\xef\xbb\xbf{}".as_slice(), 1, 1),
+        (b"{\n\"a\":\"\xff\"}", 2, 6),
+        (b"{\n\n \"a\":\"x\\u0000\"}", 3, 8),
+        (deep.as_bytes(), 2, 68),
+        (b"{\"nonce\":\n\"\\ud800\"}", 2, 8),
+        (b"{\"a\":1}\n {}", 2, 2),
+        (b"{\"a\":1e400x}", 1, 11),
+        (b" \n ", 2, 1),
+    ] {
+        let answer = world.post("/api/v1/register").json(body).send().await;
+        let error = answer.refuses(400, "BAD_REQUEST")["error"].clone();
+        let place = (&error["details"]["line"], &error["details"]["column"]);
+        assert_eq!(place, (&line.into(), &column.into()), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_body_is_taken_and_one_byte_more_is_not() {
+    let world = World::with(|config| config.max_body_bytes = 4096).await;
+    let body = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+    for (length, status) in [(4096, 200), (4097, 413)] {
+        let post = || world.post(FREE).bearer(&world.buyer.key);
+        assert_eq!(post().json(body(length)).send().await.status, status, "{length}");
+        let chunked = format!(
+            "POST {FREE} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Type: \
+             application/json\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+            world.buyer.key,
+            length,
+            body(length)
+        );
+        assert_eq!(crate::client::exchange(world.address, chunked.as_bytes()).await.status, status, "{length}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nesting_and_numbers_have_bounds() {
     let world = World::new().await;
     let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
@@ -125,6 +211,16 @@ async fn only_plain_json_is_taken() {
         let call = post().header("Content-Type", "application/json").header("Content-Encoding", encoding);
         call.send().await.refuses(415, "UNSUPPORTED_MEDIA_TYPE");
     }
+    let hinted = post().header("Content-Type", "application/merge-patch+json").send().await;
+    let error = hinted.refuses(415, "UNSUPPORTED_MEDIA_TYPE")["error"].clone();
+    assert_eq!(
+        (&error["details"]["accepted"][0], hinted.header("accept")),
+        (&"application/json".into(), Some("application/json"))
+    );
+    let twice = post().header("Content-Type", "application/json").header("Content-Type", "application/json");
+    twice.send().await.refuses(415, "UNSUPPORTED_MEDIA_TYPE");
+    let packed = post().header("Content-Type", "application/json").header("Content-Encoding", "gzip").send().await;
+    assert_eq!(packed.header("accept-encoding"), Some("identity"));
     for kind in ["application/json", "APPLICATION/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
         post().header("Content-Type", kind).send().await.data(200);
     }

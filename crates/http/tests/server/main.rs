@@ -4,14 +4,19 @@
 
 mod accounts;
 mod admission;
+mod browsers;
+mod caching;
 mod client;
+mod compression;
 mod edge;
 mod failures;
+mod framing;
 mod gateway;
 mod history;
 mod hostile;
 mod in_flight;
 mod mock_provider;
+mod paths;
 mod payment_outcomes;
 mod people;
 mod selling;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::client::Answer;
 use crate::world::{World, solved};
 
-fn listing() -> Value {
+pub(crate) fn listing() -> Value {
     json!({
         "name": "Signal Router",
         "description": "Routes buyer JSON requests to a specialist agent.",
@@ -17,7 +17,7 @@ fn listing() -> Value {
     })
 }
 
-async fn publish(world: &World, mut body: Value) -> Answer {
+pub(crate) async fn publish(world: &World, mut body: Value) -> Answer {
     let challenge = world.post("/api/v1/listings/challenge").bearer(&world.seller.key).send().await.data(200);
     body["pow_nonce"] = json!(solved(&challenge));
     body["pow_challenge"] = challenge["challenge"].clone();
