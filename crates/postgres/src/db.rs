@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crochet_primitives::StorageError;
@@ -10,6 +11,7 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as R2d2Error, H
 use diesel::sql_types::{Nullable, Text};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::clock::DatabaseClock;
 use crate::config::DbConfig;
@@ -33,6 +35,9 @@ pub struct Db {
     turns: Arc<Semaphore>,
     clock: DatabaseClock,
     config: Arc<DbConfig>,
+    waiting: Arc<AtomicU32>,
+    finished: Arc<AtomicU64>,
+    observer: Arc<dyn WaitObserver>,
 }
 
 /// How busy the pool is.
@@ -42,8 +47,24 @@ pub struct PoolState {
     pub size: u32,
     /// How many do.
     pub in_use: u32,
+    /// How many wait for their turn.
+    pub waiting: u32,
     /// How many connections are open.
     pub open: u32,
+    /// How many of them nobody uses.
+    pub idle: u32,
+}
+
+/// Is told how long uses of the database waited for their turn; for metrics.
+pub trait WaitObserver: Send + Sync {
+    /// Somebody waited for so long, and had its turn or, after [`DbConfig::acquire_timeout`], not. MUST return at
+    /// once and MUST NOT panic.
+    fn waited(&self, wait: Duration, had_its_turn: bool);
+}
+
+/// Nobody is told.
+impl WaitObserver for () {
+    fn waited(&self, _: Duration, _: bool) {}
 }
 
 impl Db {
@@ -67,7 +88,16 @@ impl Db {
             turns: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
             clock: DatabaseClock::default(),
             config: Arc::new(config.clone()),
+            waiting: Arc::default(),
+            finished: Arc::default(),
+            observer: Arc::new(()),
         }
+    }
+
+    /// The same pool; `observer` is told of the waits of those who use this `Db` and its clones.
+    #[must_use]
+    pub fn observed(self, observer: Arc<dyn WaitObserver>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Runs `work` on a connection, outside of any transaction.
@@ -131,7 +161,20 @@ impl Db {
     pub fn pool_state(&self) -> PoolState {
         let size = self.pool.max_size();
         let free = u32::try_from(self.turns.available_permits()).unwrap_or(size);
-        PoolState { size, in_use: size.saturating_sub(free), open: self.pool.state().connections }
+        let connections = self.pool.state();
+        PoolState {
+            size,
+            in_use: size.saturating_sub(free),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            open: connections.connections,
+            idle: connections.idle_connections,
+        }
+    }
+
+    /// How many uses of the database have come to a good end. While this grows, the database answers.
+    #[must_use]
+    pub fn finished(&self) -> u64 {
+        self.finished.load(Ordering::Relaxed)
     }
 
     async fn enter<T, F>(&self, deadline: Duration, work: F) -> Result<T, StorageError>
@@ -141,11 +184,14 @@ impl Db {
     {
         let turn = self.turn().await?;
         let pool = self.pool.clone();
+        let finished = Arc::clone(&self.finished);
         let task = tokio::task::spawn_blocking(move || {
             // The turn ends with the work, not with the caller's patience.
             let _turn = turn;
             let mut conn = checkout(&pool)?;
-            work(&mut conn).map_err(StorageError::from)
+            let outcome = work(&mut conn)?;
+            finished.fetch_add(1, Ordering::Relaxed);
+            Ok(outcome)
         });
         match tokio::time::timeout(deadline, task).await {
             Ok(Ok(result)) => result,
@@ -155,11 +201,30 @@ impl Db {
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, StorageError> {
-        match tokio::time::timeout(self.config.acquire_timeout, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            // The semaphore is never closed: what is left is the timeout.
-            Ok(Err(_)) | Err(_) => Err(StorageError::Busy),
-        }
+        let began = Instant::now();
+        let waiting = Waiting::begin(&self.waiting);
+        let turn = tokio::time::timeout(self.config.acquire_timeout, Arc::clone(&self.turns).acquire_owned()).await;
+        drop(waiting);
+        // The semaphore is never closed: what is left is the timeout.
+        let turn = turn.ok().and_then(Result::ok);
+        self.observer.waited(began.elapsed(), turn.is_some());
+        turn.ok_or(StorageError::Busy)
+    }
+}
+
+/// Somebody who waits; no longer when this is dropped, also where it gave up by itself.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -24,6 +24,7 @@ mod db;
 mod directory;
 mod error;
 mod facts;
+mod gauges;
 pub mod market;
 mod migrations;
 mod relay;
@@ -33,8 +34,9 @@ mod schema;
 pub mod testing;
 
 pub use config::DbConfig;
-pub use db::{Db, PoolState};
+pub use db::{Db, PoolState, WaitObserver};
 pub use directory::PgDirectory;
 pub use facts::{DatabaseFacts, OLDEST_POSTGRES};
+pub use gauges::WorkInHand;
 pub use migrations::{MigrateError, migrate, pending, revert_all};
 pub use relay::{PgBooks, PgJournal, PgMockPayments, PgSweeps};

@@ -11,7 +11,7 @@ use crate::forwarding::{Arrival, Closing, Dispatch, Endpoint, Forwarding, Sealed
 use crate::ledger::{EntryType, LedgerEntry, OrphanPayment};
 use crate::record::{Attempt, IdempotencyKey, NewCall, Record, State};
 use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
-use crate::transition::Closed;
+use crate::transition::{Change, Closed};
 
 /// A record, and the storage's clock when it was read: leases and waits are measured by that clock alone.
 #[derive(Debug, Clone)]
@@ -150,6 +150,23 @@ pub trait Journal: Send + Sync {
 
     /// The sealed response of a call, while the vault keeps it.
     async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError>;
+}
+
+/// Is told of what a [`Journal`] has committed; for metrics, which decide nothing.
+///
+/// Told once for each change, after COMMIT was acknowledged, and not at all of one whose acknowledgement was lost: the
+/// tables are the truth, and what is counted from here can be less than they hold, never more.
+pub trait Witness: Send + Sync {
+    /// A call is now as `change` says; `before` is the state that it was in, `None` for a new one. MUST return at once
+    /// and MUST NOT panic.
+    ///
+    /// An orphan among the writes may be one that is kept already.
+    fn committed(&self, before: Option<State>, change: &Change);
+}
+
+/// Nobody is told.
+impl Witness for () {
+    fn committed(&self, _: Option<State>, _: &Change) {}
 }
 
 /// What the sweeper needs of the storage.

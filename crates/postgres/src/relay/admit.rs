@@ -2,24 +2,21 @@
 
 use crochet_primitives::{ProfileId, Timestamp};
 use crochet_relay::ports::{Admission, QuoteLease, Seen};
-use crochet_relay::{Forwarding, NewCall, Policy, State, transition};
+use crochet_relay::{Forwarding, NewCall, State};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::locks::{Counted, count_alone};
+use super::step::Step;
 use super::{chain, keys, persist};
 use crate::clock::DatabaseClock;
 use crate::error::DbError;
 use crate::schema::gateway_requests;
 
 /// See [`crochet_relay::ports::Journal::admit`].
-pub(super) fn admit(
-    conn: &mut PgConnection,
-    clock: &DatabaseClock,
-    policy: &Policy,
-    call: &NewCall,
-) -> Result<Admission, DbError> {
+pub(super) fn admit(conn: &mut PgConnection, step: &Step, call: &NewCall) -> Result<Admission, DbError> {
+    let clock = &step.clock;
     // The same id again: the first time happened, and its acknowledgement was lost.
     if let Some(record) = persist::read(conn, call.id)? {
         let now = clock.read(conn)?;
@@ -33,7 +30,7 @@ pub(super) fn admit(
     }
     if call.price.is_some() {
         count_alone(conn, Counted::Quotes, call.buyer)?;
-        let limit = policy.max_open_quotes;
+        let limit = step.policy.max_open_quotes;
         if open_quotes(conn, call.buyer, now)? >= i64::from(limit) {
             if let Some(key) = &call.idempotency_key {
                 keys::give_back(conn, key, call)?;
@@ -43,7 +40,7 @@ pub(super) fn admit(
     }
     // Any of these may have been waited for.
     let now = clock.read(conn)?;
-    let Some(seen) = open(conn, policy, call, now)? else { return Err(DbError::Raced) };
+    let Some(seen) = step.open(conn, call, now)? else { return Err(DbError::Raced) };
     Ok(match Forwarding::of_new_free_call(&seen.record) {
         Some(forwarding) => Admission::Forward(seen, forwarding),
         None => {
@@ -51,18 +48,6 @@ pub(super) fn admit(
             Admission::Quote(seen, lease)
         }
     })
-}
-
-/// Writes the call's first row; `None` when its id is taken.
-pub(super) fn open(
-    conn: &mut PgConnection,
-    policy: &Policy,
-    call: &NewCall,
-    now: Timestamp,
-) -> Result<Option<Seen>, DbError> {
-    let change = transition::open(call, now, policy);
-    let is_new = persist::insert(conn, &change)?;
-    Ok(is_new.then_some(Seen { record: change.record, now }))
 }
 
 /// The lease that a new paid call begins with.

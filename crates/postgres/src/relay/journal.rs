@@ -7,17 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use crochet_primitives::{CallId, Entropy, ListingId, ProfileId, StorageError, Timestamp};
-use crochet_relay::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor};
+use crochet_relay::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor, Witness};
 use crochet_relay::transition::{self, Closed};
 use crochet_relay::{
     Closing, Ending, IdempotencyKey, NewCall, Observation, Policy, QuoteOutcome, Record, SealedResponse,
 };
 use diesel::prelude::*;
 
+use super::step::Step;
 use super::{admit, chain, keys, persist, references, vault};
 use crate::Db;
-use crate::clock::DatabaseClock;
 use crate::error::DbError;
+use crate::retry::retried;
 use crate::schema::gateway_requests;
 
 /// [`Journal`] on PostgreSQL.
@@ -26,6 +27,7 @@ pub struct PgJournal {
     db: Db,
     policy: Arc<Policy>,
     entropy: Arc<dyn Entropy>,
+    witness: Arc<dyn Witness>,
 }
 
 impl fmt::Debug for PgJournal {
@@ -39,21 +41,36 @@ impl PgJournal {
     /// `entropy`.
     #[must_use]
     pub fn new(db: Db, policy: Policy, entropy: Arc<dyn Entropy>) -> Self {
-        Self { db, policy: Arc::new(policy), entropy }
+        Self { db, policy: Arc::new(policy), entropy, witness: Arc::new(()) }
     }
 
-    /// One transaction, with all that a step needs.
+    /// The same journal; `witness` is told of what it commits, on the thread that committed it.
+    #[must_use]
+    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness, ..self }
+    }
+
+    /// One transaction, with all that a step needs; then the witness is told.
     async fn transact<T, F>(&self, mut work: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
         F: FnMut(&mut PgConnection, &Step) -> Result<T, DbError> + Send + 'static,
     {
-        let step = Step {
-            clock: self.db.clock().clone(),
-            policy: Arc::clone(&self.policy),
-            entropy: Arc::clone(&self.entropy),
-        };
-        self.db.transaction(move |conn| work(conn, &step)).await
+        let step = Step::new(self.db.clock().clone(), Arc::clone(&self.policy), Arc::clone(&self.entropy));
+        let witness = Arc::clone(&self.witness);
+        self.db
+            .run(move |conn| {
+                let outcome = retried(conn, |conn| {
+                    // What an earlier run noted was rolled back with it.
+                    step.begin();
+                    work(conn, &step)
+                })?;
+                for (before, change) in step.into_changes() {
+                    witness.committed(before, &change);
+                }
+                Ok(outcome)
+            })
+            .await
     }
 
     async fn move_on(
@@ -78,8 +95,8 @@ impl PgJournal {
             let observed = observation.as_ref().map(|observation| (observation, claims.as_slice()));
             let entropy = step.entropy.as_ref();
             let advance = transition::advance(record.clone(), observed, lease, now, &step.policy, entropy);
-            persist::update(conn, &record, &advance.change)?;
-            Ok(Some(Advanced { seen: Seen { record: advance.change.record, now }, forwarding: advance.forwarding }))
+            let record = step.update(conn, &record, advance.change)?;
+            Ok(Some(Advanced { seen: Seen { record, now }, forwarding: advance.forwarding }))
         })
         .await
     }
@@ -100,35 +117,18 @@ impl PgJournal {
     }
 }
 
-/// What every transaction may need besides its connection.
-struct Step {
-    clock: DatabaseClock,
-    policy: Arc<Policy>,
-    entropy: Arc<dyn Entropy>,
-}
-
-impl Step {
-    /// The locked call, and the clock as it is once the lock is had.
-    fn lock(&self, conn: &mut PgConnection, call: CallId) -> Result<Option<(Record, Timestamp)>, DbError> {
-        let Some(record) = persist::lock(conn, call)? else { return Ok(None) };
-        let now = self.clock.read(conn)?;
-        Ok(Some((record, now)))
-    }
-}
-
 #[async_trait]
 impl Journal for PgJournal {
     async fn admit(&self, call: &NewCall) -> Result<Admission, StorageError> {
         let call = call.clone();
-        self.transact(move |conn, step| admit::admit(conn, &step.clock, &step.policy, &call)).await
+        self.transact(move |conn, step| admit::admit(conn, step, &call)).await
     }
 
     async fn retake_quote(&self, call: CallId) -> Result<Option<QuoteLease>, StorageError> {
         self.transact(move |conn, step| {
             let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
             let Some(change) = transition::retake_quote(record.clone(), now, &step.policy) else { return Ok(None) };
-            persist::update(conn, &record, &change)?;
-            let fence = change.record.quote_fence;
+            let fence = step.update(conn, &record, change)?.quote_fence;
             Ok(Some(QuoteLease { call, fence }))
         })
         .await
@@ -141,8 +141,7 @@ impl Journal for PgJournal {
                 .lock(conn, lease.call)?
                 .ok_or_else(|| DbError::corrupt(format!("terms for {}, which there is not", lease.call)))?;
             let change = transition::issue(record.clone(), lease.fence, &outcome, now, &step.policy);
-            persist::update(conn, &record, &change)?;
-            Ok(Seen { record: change.record, now })
+            Ok(Seen { record: step.update(conn, &record, change)?, now })
         })
         .await
     }
@@ -245,7 +244,8 @@ impl Journal for PgJournal {
                 let newest = chain::newest(conn, dead)?;
                 return Ok(newest.map(|record| Successor { seen: Seen { record, now }, lease: None }));
             }
-            let seen = admit::open(conn, &step.policy, &successor, now)?
+            let seen = step
+                .open(conn, &successor, now)?
                 .ok_or_else(|| DbError::corrupt(format!("the successor's id {} is taken", successor.id)))?;
             diesel::update(gateway_requests::table.find(dead.uuid()))
                 .set((gateway_requests::superseded_by.eq(successor.id.uuid()), gateway_requests::updated_at.eq(now)))
@@ -274,7 +274,7 @@ impl Journal for PgJournal {
                     transition::close(record.clone(), &unsealed, now, &step.policy)
                 }
             };
-            persist::update(conn, &record, &change)?;
+            let closed_record = step.update(conn, &record, change)?;
             if let Some(sealed) = sealed.filter(|_| closed == Closed::Recorded) {
                 let expires_at = TimeDelta::from_std(step.policy.vault_ttl)
                     .ok()
@@ -282,8 +282,7 @@ impl Journal for PgJournal {
                     .unwrap_or(Timestamp::MAX_UTC);
                 vault::keep(conn, record.id, record.buyer, sealed, (now, expires_at))?;
             }
-            let record = change.record;
-            Ok(Some((closed, Seen { record, now })))
+            Ok(Some((closed, Seen { record: closed_record, now })))
         })
         .await
     }

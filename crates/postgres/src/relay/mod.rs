@@ -13,6 +13,7 @@ mod persist;
 mod record_row;
 mod references;
 mod rows;
+mod step;
 mod sweeps;
 mod vault;
 

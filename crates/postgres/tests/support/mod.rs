@@ -25,7 +25,7 @@ pub(crate) struct Store {
     pub(crate) database: TestDatabase,
     pub(crate) journal: PgJournal,
     pub(crate) books: PgBooks,
-    entropy: Arc<SeededEntropy>,
+    pub(crate) entropy: Arc<SeededEntropy>,
 }
 
 impl Store {

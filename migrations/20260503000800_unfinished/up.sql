@@ -1,0 +1,5 @@
+-- What metrics count: calls that are under way, and paid ones that are not delivered. However long history grows, this
+-- holds only those.
+CREATE INDEX gateway_requests_unfinished ON gateway_requests (state, lease_until)
+    WHERE state IN ('quoting', 'quoted', 'pending', 'settled', 'forwarding')
+       OR (state = 'seller_failed' AND gross_micros IS NOT NULL);
