@@ -1,12 +1,15 @@
 //! Checking the fields of a request: all of them, so that a caller learns of every problem at once.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use crochet_wallet::WalletAddress;
+use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::error::{FieldProblem, MarketError};
+use crate::schema::is_web_url;
 
 /// The longest URL, in bytes.
 pub(crate) const MAX_URL: usize = 2048;
@@ -31,37 +34,39 @@ impl Problems {
 
     /// One line of so many characters, trimmed.
     pub(crate) fn line(&mut self, field: &str, text: &str, bounds: RangeInclusive<usize>) -> String {
-        let text = text.trim();
         self.length(field, text, &bounds);
         if text.chars().any(disturbs_a_line) {
             self.add(field, "must not contain line breaks or other control characters");
         }
-        text.to_owned()
+        text.trim().to_owned()
     }
 
     /// Text of so many characters, trimmed; line breaks and tabs are welcome.
     pub(crate) fn text(&mut self, field: &str, text: &str, bounds: RangeInclusive<usize>) -> String {
-        let text = text.trim();
         self.length(field, text, &bounds);
         if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
             self.add(field, "must not contain control characters other than line breaks and tabs");
         }
-        text.to_owned()
+        text.trim().to_owned()
     }
 
-    /// Text that may be left out: nothing but spaces counts as none.
-    pub(crate) fn optional_text(&mut self, field: &str, text: Option<&str>, max: usize) -> Option<String> {
-        let text = text.filter(|text| !text.trim().is_empty())?;
-        Some(self.text(field, text, 1..=max))
+    /// Text that may be left out: nothing but white space counts as none.
+    pub(crate) fn optional_text(
+        &mut self,
+        field: &str,
+        text: Option<&str>,
+        bounds: RangeInclusive<usize>,
+    ) -> Option<String> {
+        Some(self.text(field, text?, bounds)).filter(|text| !text.is_empty())
     }
 
     /// A URL for people: http or https, with a host and without credentials.
     pub(crate) fn web_url(&mut self, field: &str, text: Option<&str>) -> Option<String> {
-        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        let text = text?;
         if text.len() > MAX_URL {
             self.add(field, format!("must be at most {MAX_URL} bytes long"));
-        } else if !Url::parse(text).is_ok_and(|url| is_web(&url)) || text.chars().any(disturbs_a_line) {
-            self.add(field, "must be an http or https URL without credentials");
+        } else if !is_web_url(text) || Url::parse(text).is_err() {
+            self.add(field, "must be an http or https URL without credentials, in ASCII; null says that there is none");
         }
         Some(text.to_owned())
     }
@@ -77,16 +82,13 @@ impl Problems {
         }
     }
 
+    /// The longest with, the shortest without the white space around it: what a schema can say.
     fn length(&mut self, field: &str, text: &str, bounds: &RangeInclusive<usize>) {
-        if !bounds.contains(&text.chars().count()) {
+        if text.chars().count() > *bounds.end() || text.trim().chars().count() < *bounds.start() {
             let (min, max) = (bounds.start(), bounds.end());
             self.add(field, format!("must be {min} to {max} characters long"));
         }
     }
-}
-
-fn is_web(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none()
 }
 
 /// Control characters, line and paragraph separators, and those that turn the direction of what follows, with which a
@@ -103,6 +105,49 @@ pub(crate) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
+/// `#[serde(default, deserialize_with = "given")]`: null is no value here.
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// `#[serde(default, deserialize_with = "whole")]`: an integer, which in JSON may also be written `30000.0` or `3e4`.
+pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    struct Whole;
+
+    impl Visitor<'_> for Whole {
+        type Value = u32;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a whole number of 32 bits")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u32, E> {
+            u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<u32, E> {
+            u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<u32, E> {
+            let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+            // Whole and within bounds, so that its shortest text is the integer's; there is no cast that cannot lie.
+            let read = is_whole.then(|| format!("{:.0}", number.abs()).parse().ok()).flatten();
+            read.ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
+        }
+    }
+
+    struct Read(u32);
+
+    impl<'de> Deserialize<'de> for Read {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_u32(Whole).map(Self)
+        }
+    }
+
+    Ok(Option::<Read>::deserialize(deserializer)?.map(|read| read.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,14 +160,15 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        assert_eq!(problems(|p| assert_eq!(p.line("name", " äöü ", 2..=3), "äöü")), 0);
+        assert_eq!(problems(|p| assert_eq!(p.line("name", " äöü ", 2..=5), "äöü")), 0);
+        assert_eq!(problems(|p| drop(p.line("name", " äöü ", 2..=4))), 1);
         assert_eq!(problems(|p| drop(p.line("name", "äöüß", 2..=3))), 1);
         assert_eq!(problems(|p| drop(p.line("name", " a ", 2..=3))), 1);
     }
 
     #[test]
     fn a_line_has_no_control_characters_and_turns_no_direction() {
-        for text in ["a\nb", "a\0b", "a\u{2028}b", "a\u{202e}b"] {
+        for text in ["a\nb", "a\0b", "ab\n", "a\u{2028}b", "a\u{202e}b"] {
             assert_eq!(problems(|p| drop(p.line("name", text, 1..=9))), 1, "{text:?}");
         }
         assert_eq!(problems(|p| drop(p.text("bio", "a\r\n\tb", 1..=9))), 0);
@@ -138,6 +184,10 @@ mod tests {
         for text in ["ftp://a.example", "javascript:alert(1)", "a.example", "https://u:p@a.example", &long] {
             assert_eq!(problems(|p| drop(p.web_url("website", Some(text)))), 1, "{text}");
         }
-        assert_eq!(problems(|p| assert_eq!(p.web_url("website", Some(" ")), None)), 0);
+        for text in ["", " ", "https://a.example/ ", "https://ä.example", "https://a.example/{b}", "HTTPS://a.example"]
+        {
+            assert_eq!(problems(|p| drop(p.web_url("website", Some(text)))), 1, "{text}");
+        }
+        assert_eq!(problems(|p| assert_eq!(p.web_url("website", None), None)), 0);
     }
 }

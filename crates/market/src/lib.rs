@@ -69,6 +69,7 @@ mod listing;
 pub mod memory;
 pub mod ports;
 mod profile;
+mod schema;
 pub mod view;
 
 pub use api_key::{MAX_API_KEYS, Scope, Scopes, StoredApiKey};

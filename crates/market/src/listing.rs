@@ -3,9 +3,11 @@
 use crochet_pricing::{MicroUsd, Price};
 use crochet_primitives::{CategoryId, ListingId, ProfileId, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::category::Category;
 use crate::profile::Profile;
+use crate::schema::{ExampleContent, ExampleLabel};
 use crochet_primitives::names;
 
 /// A listing. Its endpoint is kept apart: see [`crate::GatewayEndpoint`].
@@ -66,106 +68,100 @@ pub struct Listing {
 }
 
 /// A labelled example of what the capability answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "label": "A signal for ETH/USDC",
+    "content": "{\"pair\":\"ETH/USDC\",\"signal\":\"long\",\"confidence\":0.82}"
+})))]
 pub struct ExampleOutput {
     /// 1 to 100 characters.
+    #[schema(value_type = ExampleLabel)]
     pub label: String,
     /// 1 to 10,000 characters.
+    #[schema(value_type = ExampleContent)]
     pub content: String,
 }
 
-/// Whether a listing can be found and called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ListingStatus {
-    /// Only its owner sees it.
-    Draft,
-    /// Everybody finds it, and may call it.
-    Active,
-    /// Nobody finds it; calls that were paid for are still served.
-    Suspended,
+names! {
+    /// Whether a listing can be found and called.
+    pub enum ListingStatus {
+        /// Only its owner sees it.
+        Draft => "draft",
+        /// Everybody finds it, and may call it.
+        Active => "active",
+        /// Nobody finds it; calls that were paid for are still served.
+        Suspended => "suspended",
+    }
 }
-names!(ListingStatus { Draft => "draft", Active => "active", Suspended => "suspended" });
 
-/// Who suspended a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SuspendedBy {
-    /// Its seller.
-    Owner,
-    /// The marketplace.
-    Operator,
+names! {
+    /// Who suspended a listing.
+    pub enum SuspendedBy {
+        /// Its seller.
+        Owner => "owner",
+        /// The marketplace.
+        Operator => "operator",
+    }
 }
-names!(SuspendedBy { Owner => "owner", Operator => "operator" });
 
-/// How a listing is priced. Only the first two can be published; the others are known for filters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PricingModel {
-    /// No payment.
-    Free,
-    /// A price for each call.
-    PerCall,
-    /// A subscription; retired.
-    Monthly,
-    /// A subscription; retired.
-    Yearly,
-    /// By consumption; retired.
-    UsageTiered,
+names! {
+    /// How a listing is priced. Only the first two can be published; the others are known for filters.
+    pub enum PricingModel {
+        /// No payment.
+        Free => "free",
+        /// A price for each call.
+        PerCall => "per_call",
+        /// A subscription; retired.
+        Monthly => "monthly",
+        /// A subscription; retired.
+        Yearly => "yearly",
+        /// By consumption; retired.
+        UsageTiered => "usage_tiered",
+    }
 }
-names!(PricingModel {
-    Free => "free",
-    PerCall => "per_call",
-    Monthly => "monthly",
-    Yearly => "yearly",
-    UsageTiered => "usage_tiered",
-});
 
-/// What a seller wants to be paid in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum PayoutCurrency {
-    /// USD Coin.
-    Usdc,
-    /// Ether.
-    Eth,
-    /// SOL.
-    Sol,
+names! {
+    /// What a seller wants to be paid in.
+    pub enum PayoutCurrency {
+        /// USD Coin.
+        Usdc => "USDC",
+        /// Ether.
+        Eth => "ETH",
+        /// SOL.
+        Sol => "SOL",
+    }
 }
-names!(PayoutCurrency { Usdc => "USDC", Eth => "ETH", Sol => "SOL" });
 
-/// How a capability is delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryType {
-    /// Request and answer.
-    Api,
-    /// A callback.
-    Webhook,
-    /// A stream.
-    Streaming,
-    /// Many at once.
-    Batch,
-    /// A file.
-    File,
+names! {
+    /// How a capability is delivered.
+    pub enum DeliveryType {
+        /// Request and answer.
+        Api => "api",
+        /// A callback.
+        Webhook => "webhook",
+        /// A stream.
+        Streaming => "streaming",
+        /// Many at once.
+        Batch => "batch",
+        /// A file.
+        File => "file",
+    }
 }
-names!(DeliveryType { Api => "api", Webhook => "webhook", Streaming => "streaming", Batch => "batch", File => "file" });
 
-/// How the seller's own API authenticates. Information only: through the gateway, requests are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthMethod {
-    /// An API key.
-    ApiKey,
-    /// OAuth 2.
-    Oauth2,
-    /// A bearer token.
-    BearerToken,
-    /// None.
-    None,
+names! {
+    /// How the seller's own API authenticates. Information only: through the gateway, requests are signed.
+    pub enum AuthMethod {
+        /// An API key.
+        ApiKey => "api_key",
+        /// OAuth 2.
+        Oauth2 => "oauth2",
+        /// A bearer token.
+        BearerToken => "bearer_token",
+        /// None.
+        None => "none",
+    }
 }
-names!(AuthMethod { ApiKey => "api_key", Oauth2 => "oauth2", BearerToken => "bearer_token", None => "none" });
 
 impl Listing {
     /// The model that its price belongs to.
@@ -197,20 +193,19 @@ pub struct ListingView {
     pub has_endpoint: bool,
 }
 
-/// The order of a list of listings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    /// The newest first.
-    #[default]
-    Newest,
-    /// The most delivered calls of the last 30 days first.
-    Popular,
-    /// The cheapest first.
-    PriceLow,
-    /// The dearest first.
-    PriceHigh,
+names! {
+    /// The order of a list of listings.
+    pub enum Sort = Newest {
+        /// The newest first.
+        Newest => "newest",
+        /// The most delivered calls of the last 30 days first.
+        Popular => "popular",
+        /// The cheapest first.
+        PriceLow => "price_low",
+        /// The dearest first.
+        PriceHigh => "price_high",
+    }
 }
-names!(Sort { Newest => "newest", Popular => "popular", PriceLow => "price_low", PriceHigh => "price_high" });
 
 /// Which listings are wanted.
 #[derive(Debug, Clone, Default)]

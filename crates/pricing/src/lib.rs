@@ -18,6 +18,7 @@
 mod fee;
 mod money;
 mod price;
+pub mod schema;
 pub mod wire;
 
 pub use fee::{BasisPoints, MARKETPLACE_FEE, Split, UnbalancedSplit, split};

@@ -43,8 +43,11 @@ pub fn format_timestamp(timestamp: Timestamp) -> String {
 }
 
 /// What [`parse_timestamp`] takes, as a pattern: it is for days that exist that it takes more than a pattern.
-pub(crate) const RFC3339: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]\\
-    ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+pub(crate) const RFC3339: &str = concat!(
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+    r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?",
+    "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+);
 
 /// Reads RFC 3339 as its grammar is written: no space for the `T`, no sign but ASCII's, and no leap seconds, which
 /// nothing here could count.

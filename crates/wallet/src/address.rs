@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+use utoipa::openapi::{RefOr, Schema, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{Chain, evm, solana};
 
@@ -90,6 +92,21 @@ impl WalletAddress {
         &self.0
     }
 }
+
+impl PartialSchema for WalletAddress {
+    fn schema() -> RefOr<Schema> {
+        crochet_primitives::schema::text(
+            "The address of a wallet. EVM: `0x` and 40 hexadecimal digits, in one case or with the checksum of EIP-55. \
+             Solana: the base58 of 32 bytes.",
+            "^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$",
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        )
+        .format(Some(SchemaFormat::Custom("wallet-address".to_owned())))
+        .into()
+    }
+}
+
+impl ToSchema for WalletAddress {}
 
 /// The spelling to show: EVM with its EIP-55 checksum, Solana in base58.
 impl fmt::Display for WalletAddress {

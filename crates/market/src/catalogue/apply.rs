@@ -7,9 +7,13 @@ use super::body::ListingBody;
 use super::price::price;
 use crate::fields::Problems;
 use crate::listing::{AuthMethod, DeliveryType, ExampleOutput, Listing, ListingStatus, PayoutCurrency, SuspendedBy};
+use crate::schema::{
+    ConnectionInstructions, Description, Docs, ExampleContent, ExampleLabel, ExpectedDelivery, ListingName,
+    RiskDisclaimers, ShortText, Sla,
+};
 
+/// How many formats, tags or examples a listing has at most.
 const MAX_ITEMS: usize = 20;
-const MAX_ITEM: usize = 50;
 
 /// A listing of which nothing was said yet.
 pub(super) fn blank(id: ListingId, provider: ProfileId, now: Timestamp) -> Listing {
@@ -47,10 +51,10 @@ pub(super) fn blank(id: ListingId, provider: ProfileId, now: Timestamp) -> Listi
 /// caller to see; everything else is checked here.
 pub(super) fn apply(body: &ListingBody, listing: &mut Listing, problems: &mut Problems) {
     if let Some(name) = &body.name {
-        listing.name = problems.line("name", name, 2..=100);
+        listing.name = problems.line("name", name, ListingName::LENGTH);
     }
     if let Some(description) = &body.description {
-        listing.description = problems.text("description", description, 10..=5_000);
+        listing.description = problems.text("description", description, Description::LENGTH);
     }
     if let Some(category) = body.category_id {
         listing.category = category;
@@ -74,15 +78,20 @@ pub(super) fn apply(body: &ListingBody, listing: &mut Listing, problems: &mut Pr
 
 fn apply_texts(body: &ListingBody, listing: &mut Listing, problems: &mut Problems) {
     let texts = [
-        ("docs", &body.docs, &mut listing.docs, 50_000),
-        ("connection_instructions", &body.connection_instructions, &mut listing.connection_instructions, 10_000),
-        ("expected_delivery", &body.expected_delivery, &mut listing.expected_delivery, 100),
-        ("risk_disclaimers", &body.risk_disclaimers, &mut listing.risk_disclaimers, 5_000),
-        ("sla", &body.sla, &mut listing.sla, 5_000),
+        ("docs", &body.docs, &mut listing.docs, Docs::LENGTH),
+        (
+            "connection_instructions",
+            &body.connection_instructions,
+            &mut listing.connection_instructions,
+            ConnectionInstructions::LENGTH,
+        ),
+        ("expected_delivery", &body.expected_delivery, &mut listing.expected_delivery, ExpectedDelivery::LENGTH),
+        ("risk_disclaimers", &body.risk_disclaimers, &mut listing.risk_disclaimers, RiskDisclaimers::LENGTH),
+        ("sla", &body.sla, &mut listing.sla, Sla::LENGTH),
     ];
-    for (field, said, target, max) in texts {
+    for (field, said, target, length) in texts {
         if let Some(text) = said {
-            *target = problems.optional_text(field, text.as_deref(), max);
+            *target = problems.optional_text(field, text.as_deref(), length);
         }
     }
     let urls = [
@@ -123,7 +132,7 @@ fn short_texts(field: &str, texts: &[String], problems: &mut Problems) -> Vec<St
     }
     let mut kept: Vec<String> = Vec::new();
     for (index, text) in texts.iter().take(MAX_ITEMS).enumerate() {
-        let text = problems.line(&format!("{field}[{index}]"), text, 1..=MAX_ITEM);
+        let text = problems.line(&format!("{field}[{index}]"), text, ShortText::LENGTH);
         if !kept.contains(&text) {
             kept.push(text);
         }
@@ -136,8 +145,8 @@ fn example_outputs(examples: &[ExampleOutput], problems: &mut Problems) -> Vec<E
         problems.add("example_outputs", format!("must have at most {MAX_ITEMS} items"));
     }
     let read = |(index, example): (usize, &ExampleOutput)| ExampleOutput {
-        label: problems.line(&format!("example_outputs[{index}].label"), &example.label, 1..=100),
-        content: problems.text(&format!("example_outputs[{index}].content"), &example.content, 1..=10_000),
+        label: problems.line(&format!("example_outputs[{index}].label"), &example.label, ExampleLabel::LENGTH),
+        content: problems.text(&format!("example_outputs[{index}].content"), &example.content, ExampleContent::LENGTH),
     };
     examples.iter().take(MAX_ITEMS).enumerate().map(read).collect()
 }

@@ -7,33 +7,49 @@ use secrecy::SecretString;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::endpoint::EndpointStatus;
-use crate::fields::nullable;
+use crate::fields::{nullable, whole};
 use crate::listing::{AuthMethod, DeliveryType, ExampleOutput, ListingStatus, PayoutCurrency, PricingModel};
+use crate::schema::{
+    ConnectionInstructions, Description, Docs, ExpectedDelivery, HeaderName, HeaderValue, ListingName, MaxRequestBytes,
+    MaxResponseBytes, OfferedPricingModel, OverlapSeconds, PriceAmount, PriceCurrency, PrivateUrlText, RiskDisclaimers,
+    SettableStatus, ShortText, Sla, TimeoutMs, Unread, WebUrl,
+};
 
-/// The body of `POST /listings` and of `PATCH /listings/:id`.
+/// The body of `PATCH /listings/:id`, and of `POST /listings`, whose schema is [`super::NewListing`].
 ///
-/// Of a patch, what is absent stays. Null clears what can be cleared, and counts as absent elsewhere.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// What is absent stays. Null clears what can be cleared, and counts as absent elsewhere. What results has to be a
+/// listing: `per_call` has a price above zero and a private endpoint, `free` has no price.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ListingChange, examples(json!({ "pricing_amount": 0.02, "tags": ["defi", "signals"], "status": "active" })))]
 pub struct ListingBody {
     /// The solution of the listing challenge; not looked at in a patch.
+    #[schema(value_type = Option<Unread>)]
     pub pow_nonce: Option<String>,
     /// Which challenge it solves, where several are open; not looked at in a patch.
+    #[schema(value_type = Option<Unread>)]
     pub pow_challenge: Option<String>,
     /// 2 to 100 characters.
+    #[schema(value_type = Option<ListingName>)]
     pub name: Option<String>,
     /// 10 to 5,000 characters.
+    #[schema(value_type = Option<Description>)]
     pub description: Option<String>,
     /// The UUID of a category.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<CategoryId>)]
     pub category_id: Option<Option<CategoryId>>,
     /// `free` or `per_call`; `free` unless something else is said.
+    #[schema(value_type = Option<OfferedPricingModel>)]
     pub pricing_model: Option<PricingModel>,
     /// A JSON number of US dollars, read from its own text and never through a float.
+    #[schema(value_type = Option<PriceAmount>)]
     pub pricing_amount: Option<Box<RawValue>>,
     /// Only `USD`.
+    #[schema(value_type = Option<PriceCurrency>)]
     pub pricing_currency: Option<String>,
     /// `USDC` unless something else is said.
     pub preferred_currency: Option<PayoutCurrency>,
@@ -42,57 +58,83 @@ pub struct ListingBody {
     /// `api_key` unless something else is said.
     pub auth_method: Option<AuthMethod>,
     /// Up to 20 of 1 to 50 characters; `["json"]` unless something else is said.
+    #[schema(value_type = Option<Vec<ShortText>>, max_items = 20)]
     pub formats: Option<Vec<String>>,
     /// Up to 50,000 characters.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Docs>)]
     pub docs: Option<Option<String>>,
     /// Up to 10,000 characters.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<ConnectionInstructions>)]
     pub connection_instructions: Option<Option<String>>,
     /// Up to 20.
+    #[schema(max_items = 20)]
     pub example_outputs: Option<Vec<ExampleOutput>>,
     /// An http(s) URL.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<WebUrl>)]
     pub demo_endpoint: Option<Option<String>>,
     /// An http(s) URL.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<WebUrl>)]
     pub github_url: Option<Option<String>>,
     /// An http(s) URL.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<WebUrl>)]
     pub logo_url: Option<Option<String>>,
     /// Up to 100 characters.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<ExpectedDelivery>)]
     pub expected_delivery: Option<Option<String>>,
     /// Up to 5,000 characters.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<RiskDisclaimers>)]
     pub risk_disclaimers: Option<Option<String>>,
     /// Up to 5,000 characters.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Sla>)]
     pub sla: Option<Option<String>>,
     /// Up to 20 of 1 to 50 characters.
+    #[schema(value_type = Option<Vec<ShortText>>, max_items = 20)]
     pub tags: Option<Vec<String>>,
     /// `draft` or `active`; `active` unless something else is said.
+    #[schema(value_type = Option<SettableStatus>)]
     pub status: Option<ListingStatus>,
     /// Where the gateway sends calls.
-    #[serde(deserialize_with = "secret")]
+    #[serde(default, deserialize_with = "secret")]
+    #[schema(value_type = PrivateUrlText)]
     pub private_endpoint_url: Option<Option<SecretString>>,
 }
 
 /// The body of `PUT /listings/:id/endpoint`: what is absent stays.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EndpointChange, examples(json!({
+    "private_endpoint_url": "https://seller.example/agent",
+    "upstream_auth_header": { "name": "X-Seller-Key", "value": "seller-internal-token" },
+    "timeout_ms": 60_000
+})))]
 pub struct EndpointBody {
     /// Where the gateway sends calls. Required where there is no endpoint yet.
-    #[serde(deserialize_with = "secret")]
+    #[serde(default, deserialize_with = "secret")]
+    #[schema(value_type = PrivateUrlText)]
     pub private_endpoint_url: Option<Option<SecretString>>,
     /// A header to authenticate with at the seller; null removes it.
-    #[serde(deserialize_with = "auth_header")]
+    #[serde(default, deserialize_with = "auth_header")]
+    #[schema(value_type = Option<PlainAuthHeader>)]
     pub upstream_auth_header: Option<Option<UpstreamAuthHeaderBody>>,
     /// 1,000 to 120,000; 30,000 unless something else is said.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(value_type = Option<TimeoutMs>)]
     pub timeout_ms: Option<u32>,
     /// 1 to 1,048,576; 262,144 unless something else is said.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(value_type = Option<MaxRequestBytes>)]
     pub max_request_bytes: Option<u32>,
     /// 1 to 8,388,608; 1,048,576 unless something else is said.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(value_type = Option<MaxResponseBytes>)]
     pub max_response_bytes: Option<u32>,
     /// Whether calls are forwarded.
     pub status: Option<EndpointStatus>,
@@ -114,10 +156,13 @@ impl fmt::Debug for UpstreamAuthHeaderBody {
 }
 
 /// The body of `POST /listings/:id/endpoint/rotate-secret`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SecretRotation, examples(json!({ "overlap_seconds": 3_600 })))]
 pub struct RotateBody {
     /// How long the secret in use goes on signing beside the new one, in seconds: 0 to 86,400. 0 unless said.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(value_type = Option<OverlapSeconds>)]
     pub overlap_seconds: Option<u32>,
 }
 
@@ -131,17 +176,24 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Se
     raw.map(read).transpose().map(Some)
 }
 
+/// A header to authenticate with at the seller.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpstreamAuthHeader, examples(json!({ "name": "X-Seller-Key", "value": "seller-internal-token" })))]
+struct PlainAuthHeader {
+    /// `Authorization`, or an `X-…` name outside `X-Crochet-` and `X-Forwarded-`.
+    #[schema(value_type = HeaderName)]
+    name: String,
+    /// 1 to 4,096 printable ASCII characters.
+    #[schema(value_type = HeaderValue)]
+    value: String,
+}
+
 /// The same for an object with a secret inside.
 fn auth_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<UpstreamAuthHeaderBody>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Plain {
-        name: String,
-        value: String,
-    }
     let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
     let read = |raw: Box<RawValue>| {
-        let plain: Plain = serde_json::from_str(raw.get())
+        let plain: PlainAuthHeader = serde_json::from_str(raw.get())
             .map_err(|_| D::Error::custom("expected an object with the texts name and value, and nothing else"))?;
         Ok(UpstreamAuthHeaderBody { name: plain.name, value: SecretString::from(plain.value) })
     };

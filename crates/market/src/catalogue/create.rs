@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 use crochet_pow::{Difficulty, hint, verify};
-use crochet_primitives::{EntropyExt, ListingId, ProfileId, Timestamp, rfc3339_millis};
+use crochet_primitives::{EntropyExt, ListingId, ProfileId, Timestamp, rfc3339_millis, schema};
 use crochet_signing::SigningSecret;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::apply::{apply, blank};
 use super::body::ListingBody;
@@ -18,18 +19,30 @@ use crate::fields::Problems;
 use crate::listing::ListingView;
 use crate::ports::{OpenChallenge, Saved, Taken};
 use crate::profile::{AccountType, Profile};
+use crate::schema::{POW_CHALLENGE, PowAlgorithm, PowChallenge, is_pow_nonce};
 
 /// 32 random bytes in hexadecimal digits.
 const CHALLENGE_LEN: usize = 64;
 
 /// What `POST /listings/challenge` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ListingChallenge, examples(json!({
+    "challenge": POW_CHALLENGE,
+    "difficulty": 5,
+    "algorithm": "sha256",
+    "hint": "Find a pow_nonce for which SHA-256(challenge + pow_nonce) starts with 5 hex zeros.",
+    "expires_in": 300,
+    "expires_at": "2026-05-03T12:05:00.000Z"
+})))]
 pub struct IssuedListingChallenge {
     /// What the nonce is appended to.
+    #[schema(value_type = PowChallenge)]
     pub challenge: String,
     /// How many hex zeros the hash must start with.
+    #[schema(minimum = 0, maximum = 64)]
     pub difficulty: u8,
     /// Always `sha256`.
+    #[schema(value_type = PowAlgorithm)]
     pub algorithm: &'static str,
     /// What to do, in a sentence.
     pub hint: String,
@@ -37,6 +50,7 @@ pub struct IssuedListingChallenge {
     pub expires_in: u64,
     /// Until when it is good.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub expires_at: Timestamp,
 }
 
@@ -151,8 +165,8 @@ impl CatalogueService {
             return Err(MarketError::ChallengeExpired);
         }
         let pow_nonce = body.pow_nonce.as_deref().unwrap_or_default();
-        let is_solved =
-            Difficulty::new(taken.difficulty).is_some_and(|difficulty| verify(&taken.challenge, pow_nonce, difficulty));
+        let is_solved = is_pow_nonce(pow_nonce)
+            && Difficulty::new(taken.difficulty).is_some_and(|difficulty| verify(&taken.challenge, pow_nonce, difficulty));
         if is_solved { Ok(()) } else { Err(MarketError::ProofOfWorkFailed) }
     }
 

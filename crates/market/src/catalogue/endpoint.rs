@@ -12,9 +12,7 @@ use crate::error::MarketError;
 use crate::fields::Problems;
 use crate::listing::Listing;
 use crate::ports::Saved;
-
-/// The longest overlap of a rotation, in seconds: a day.
-const MAX_OVERLAP: u32 = 86_400;
+use crate::schema::OverlapSeconds;
 
 /// An endpoint that was set.
 #[derive(Debug, Clone)]
@@ -118,8 +116,8 @@ impl CatalogueService {
     ) -> Result<Rotated, MarketError> {
         let view = self.own(id_or_slug, caller).await?;
         let overlap = body.overlap_seconds.unwrap_or_default();
-        if overlap > MAX_OVERLAP {
-            return Err(Problems::one("overlap_seconds", format!("must be 0 to {MAX_OVERLAP}")));
+        if !OverlapSeconds::BOUNDS.contains(&overlap) {
+            return Err(Problems::one("overlap_seconds", format!("must be 0 to {}", OverlapSeconds::BOUNDS.end())));
         }
         for _ in 0..ATTEMPTS {
             let stored = self.store.endpoint(view.listing.id).await?;

@@ -4,6 +4,7 @@ mod apply;
 mod body;
 mod create;
 mod endpoint;
+mod new_listing;
 mod price;
 mod private_endpoint;
 mod search;
@@ -19,7 +20,10 @@ use crochet_primitives::{Clock, Entropy, ProfileId, Timestamp, truncate_to_milli
 pub use body::{EndpointBody, ListingBody, RotateBody, UpstreamAuthHeaderBody};
 pub use create::{IssuedListingChallenge, Published};
 pub use endpoint::{EndpointForTest, EndpointSet, Rotated};
+pub use new_listing::{NewFreeListing, NewListing, NewPaidListing};
+pub(crate) use private_endpoint::{MAX_HEADER_NAME, MAX_HEADER_VALUE};
 pub use search::{ListingFilters, ListingPage};
+pub(crate) use slug::MAX_SLUG;
 pub use update::Removed;
 
 use crate::category::Category;
@@ -27,7 +31,7 @@ use crate::error::MarketError;
 use crate::fields::Problems;
 use crate::listing::{ListingStatus, ListingView};
 use crate::ports::{Catalogue, EndpointGuard};
-use crate::view::{ListingJson, PublishedJson};
+use crate::view::{ListingJson, ListingSummaryJson, PublishedJson};
 
 /// How often a change that met another one is tried again.
 const ATTEMPTS: usize = 5;
@@ -109,13 +113,13 @@ impl CatalogueService {
     /// A listing in full, as the API shows it.
     #[must_use]
     pub fn listing_json(&self, view: &ListingView) -> ListingJson {
-        ListingJson::full(view, &self.config.public_url)
+        ListingJson::new(view, &self.config.public_url)
     }
 
     /// A listing without its long texts, as lists show it.
     #[must_use]
-    pub fn listing_summary_json(&self, view: &ListingView) -> ListingJson {
-        ListingJson::summary(view, &self.config.public_url)
+    pub fn listing_summary_json(&self, view: &ListingView) -> ListingSummaryJson {
+        ListingSummaryJson::new(view, &self.config.public_url)
     }
 
     /// A listing with its endpoint, as creating and changing it answer.

@@ -12,12 +12,15 @@ use crate::endpoint::{EndpointStatus, GatewayEndpoint, UpstreamAuthHeader};
 use crate::error::MarketError;
 use crate::fields::{MAX_URL, Problems};
 use crate::ports::EndpointGuard;
+use crate::schema::{MaxRequestBytes, MaxResponseBytes, TimeoutMs, is_private_url};
 
 const URL: &str = "private_endpoint_url";
 const HEADER_NAME: &str = "upstream_auth_header.name";
 const HEADER_VALUE: &str = "upstream_auth_header.value";
-const MAX_HEADER_NAME: usize = 100;
-const MAX_HEADER_VALUE: usize = 4_096;
+/// The longest name of a header that authenticates at the seller, in bytes.
+pub(crate) const MAX_HEADER_NAME: usize = 100;
+/// The longest value of such a header, in bytes.
+pub(crate) const MAX_HEADER_VALUE: usize = 4_096;
 
 /// A private URL of the right form, and what of its host may be shown.
 #[derive(Debug, Clone)]
@@ -33,23 +36,33 @@ impl PrivateUrl {
             problems.add(URL, "cannot be removed; set the endpoint's status to disabled instead");
             return None;
         };
-        let text = said.expose_secret().trim();
+        let text = said.expose_secret();
         if text.is_empty() || text.len() > MAX_URL {
             problems.add(URL, format!("must be 1 to {MAX_URL} bytes long"));
             return None;
         }
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let Some(host) = url.as_ref().and_then(Url::host) else {
-            problems.add(URL, "must be an absolute https URL");
-            return None;
-        };
-        Some(Self { host_hint: host_hint(&host), url: SecretString::from(text) })
+        match url.as_ref().and_then(Url::host) {
+            Some(host) => Some(Self { host_hint: host_hint(&host), url: SecretString::from(text) }),
+            // Written as a URL, of a host that cannot be: the guard says so.
+            None if is_private_url(text) => Some(Self { host_hint: String::new(), url: SecretString::from(text) }),
+            None => {
+                problems.add(URL, "must be an absolute https URL");
+                None
+            }
+        }
     }
 
     /// Whether the gateway would talk to it.
     pub(super) fn check(&self, guard: &dyn EndpointGuard) -> Result<(), MarketError> {
-        let checked = guard.check(self.url.expose_secret());
-        checked.map_err(|detail| MarketError::EndpointNotAllowed { detail })
+        let text = self.url.expose_secret();
+        guard.check(text).map_err(|detail| MarketError::EndpointNotAllowed { detail })?;
+        // Parsers forgive what RFC 3986 does not, each in its own way; one that forgives nothing is left.
+        if self.host_hint.is_empty() || !is_private_url(text) {
+            let detail = "a URL is written in ASCII, with everything else in percent-encoding".to_owned();
+            return Err(MarketError::EndpointNotAllowed { detail });
+        }
+        Ok(())
     }
 
     /// The first endpoint of a listing, with a new secret.
@@ -93,9 +106,14 @@ impl EndpointChanges {
         let header = body.upstream_auth_header.as_ref().map(Option::as_ref);
         Self {
             header: header.map(|header| header.and_then(|header| auth_header(header, problems))),
-            timeout_ms: within("timeout_ms", body.timeout_ms, 1_000..=120_000, problems),
-            max_request_bytes: within("max_request_bytes", body.max_request_bytes, 1..=1_048_576, problems),
-            max_response_bytes: within("max_response_bytes", body.max_response_bytes, 1..=8_388_608, problems),
+            timeout_ms: within("timeout_ms", body.timeout_ms, TimeoutMs::BOUNDS, problems),
+            max_request_bytes: within("max_request_bytes", body.max_request_bytes, MaxRequestBytes::BOUNDS, problems),
+            max_response_bytes: within(
+                "max_response_bytes",
+                body.max_response_bytes,
+                MaxResponseBytes::BOUNDS,
+                problems,
+            ),
             status: body.status,
         }
     }

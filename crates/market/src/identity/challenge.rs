@@ -2,15 +2,16 @@
 
 use chrono::TimeDelta;
 use crochet_pow::{SealedChallenge, hint, verify};
-use crochet_primitives::{EntropyExt, ProfileId, Timestamp, rfc3339_millis, truncate_to_millis};
+use crochet_primitives::{EntropyExt, ProfileId, Timestamp, names, rfc3339_millis, schema, truncate_to_millis};
 use crochet_wallet::{Chain, EVM_MAINNET, SOLANA_MAINNET, SignInMessage, WalletAddress, verify_ownership};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::IdentityService;
 use super::intent::Intent;
 use crate::error::MarketError;
 use crate::fields::Problems;
-use crochet_primitives::names;
+use crate::schema::{CHALLENGE_NONCE, ChallengeNonce, POW_CHALLENGE, PowAlgorithm, PowChallenge, is_pow_nonce};
 
 names! {
     /// What a challenge is for. It is good for nothing else.
@@ -36,27 +37,40 @@ pub struct ChallengeRequest {
     #[serde(default)]
     pub purpose: ChallengePurpose,
     /// `claim_agent`: the agent's profile. `link_wallet`: may name the caller's own.
-    #[serde(default)]
     pub profile_id: Option<ProfileId>,
     /// `link_wallet`: the wallet that is to be linked or changed, when `wallet_address` is one that allows it.
-    #[serde(default)]
     pub new_wallet_address: Option<String>,
     /// `link_wallet`: the wallet that allows it, when `wallet_address` is the one that is to be linked.
-    #[serde(default)]
     pub existing_wallet_address: Option<String>,
 }
 
 /// What `POST /auth/challenge` answers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Challenge, examples(json!({
+    "message": "getcrochet.ai wants you to sign in with your Ethereum account:\n0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\nRegister this wallet with Crochet. This costs nothing.\n\nURI: https://getcrochet.ai\nVersion: 1\nChain ID: 1\nNonce: …",
+    "nonce": CHALLENGE_NONCE,
+    "expires_in": 300,
+    "expires_at": "2026-05-03T12:05:00.000Z",
+    "purpose": "register",
+    "chain": "evm",
+    "pow": {
+        "challenge": POW_CHALLENGE,
+        "difficulty": 4,
+        "algorithm": "sha256",
+        "hint": "Find a pow_nonce for which SHA-256(challenge + pow_nonce) starts with 4 hex zeros."
+    }
+})))]
 pub struct IssuedChallenge {
     /// The text to sign, exactly as it is.
     pub message: String,
     /// What to send back with the signature.
+    #[schema(value_type = ChallengeNonce)]
     pub nonce: String,
     /// How long it is good, in seconds.
     pub expires_in: u64,
     /// Until when it is good.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub expires_at: Timestamp,
     /// What it is good for.
     pub purpose: ChallengePurpose,
@@ -67,13 +81,22 @@ pub struct IssuedChallenge {
 }
 
 /// Work to be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ProofOfWork, examples(json!({
+    "challenge": POW_CHALLENGE,
+    "difficulty": 4,
+    "algorithm": "sha256",
+    "hint": "Find a pow_nonce for which SHA-256(challenge + pow_nonce) starts with 4 hex zeros."
+})))]
 pub struct PowTerms {
     /// What the nonce is appended to.
+    #[schema(value_type = PowChallenge)]
     pub challenge: String,
     /// How many hex zeros the hash must start with.
+    #[schema(minimum = 0, maximum = 64)]
     pub difficulty: u8,
     /// Always `sha256`.
+    #[schema(value_type = PowAlgorithm)]
     pub algorithm: &'static str,
     /// What to do, in a sentence.
     pub hint: String,
@@ -91,7 +114,7 @@ impl Consumed {
     /// # Errors
     /// [`MarketError::ProofOfWorkFailed`] when `pow_nonce` is no solution.
     pub(super) fn worked_for(&self, pow_nonce: &str) -> Result<(), MarketError> {
-        if verify(&self.challenge.pow_challenge(), pow_nonce, self.challenge.difficulty) {
+        if is_pow_nonce(pow_nonce) && verify(&self.challenge.pow_challenge(), pow_nonce, self.challenge.difficulty) {
             Ok(())
         } else {
             Err(MarketError::ProofOfWorkFailed)

@@ -1,26 +1,37 @@
 //! Further API keys.
 
+use chrono::Datelike;
+use crochet_primitives::schema::Moment;
 use crochet_primitives::{ApiKeyId, ProfileId, Timestamp, rfc3339_millis, truncate_to_millis};
 use crochet_secrets::ApiKey;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{Caller, IdentityService};
 use crate::api_key::{MAX_API_KEYS, Scope, Scopes, StoredApiKey};
 use crate::error::MarketError;
 use crate::fields::Problems;
 use crate::ports::Issuing;
+use crate::schema::ApiKeyName;
 
 /// The body of `POST /api-keys`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewApiKey, examples(json!({
+    "name": "buyer worker",
+    "scopes": ["read", "gateway"],
+    "expires_at": "2027-01-01T00:00:00Z"
+})))]
 pub struct NewApiKeyBody {
     /// 1 to 100 characters.
+    #[schema(value_type = ApiKeyName)]
     pub name: String,
     /// Some of the calling key's scopes; all of them unless something else is said.
-    #[serde(default)]
+    #[schema(min_items = 1)]
     pub scopes: Option<Vec<Scope>>,
     /// From when on it is refused: in the future, and no later than the calling key's own end, which is the default.
     #[serde(default, with = "rfc3339_millis::option")]
+    #[schema(value_type = Option<Moment>)]
     pub expires_at: Option<Timestamp>,
 }
 
@@ -52,7 +63,7 @@ impl IdentityService {
         caller.require(Scope::Write)?;
         let now = truncate_to_millis(self.clock.now());
         let mut problems = Problems::default();
-        let name = problems.line("name", &body.name, 1..=100);
+        let name = problems.line("name", &body.name, ApiKeyName::LENGTH);
         let scopes = match &body.scopes {
             Some(scopes) => scopes.iter().copied().collect(),
             None => caller.key.scopes,
@@ -63,6 +74,10 @@ impl IdentityService {
         let expires_at = body.expires_at.map(truncate_to_millis);
         if expires_at.is_some_and(|at| at <= now) {
             problems.add("expires_at", "must be in the future");
+        }
+        // Beyond it, RFC 3339 could not say it any more.
+        if expires_at.is_some_and(|at| at.year() > 9_999) {
+            problems.add("expires_at", "must be before the year 10000");
         }
         if let (Some(asked), Some(own)) = (expires_at, caller.key.expires_at)
             && asked > own

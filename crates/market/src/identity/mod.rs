@@ -1,6 +1,7 @@
 //! Who is who: registration, recovery, wallets and API keys.
 
 mod challenge;
+mod challenge_schema;
 mod intent;
 mod keys;
 mod profile;

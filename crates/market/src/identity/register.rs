@@ -2,10 +2,12 @@
 
 use crochet_primitives::{ApiKeyId, EntropyExt, ProfileId, Timestamp, WalletId, truncate_to_millis};
 use crochet_secrets::ApiKey;
+use crochet_wallet::WalletAddress;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::intent::Intent;
-use super::profile::{AVATAR_URL, BIO, DISPLAY_NAME, MAX_BIO, NAME_LENGTH, WEBSITE};
+use super::profile::{AVATAR_URL, BIO, DISPLAY_NAME, WEBSITE};
 use super::wallets::check_wallet;
 use super::{IdentityService, SignatureText};
 use crate::api_key::{MAX_API_KEYS, Scopes, StoredApiKey};
@@ -14,49 +16,76 @@ use crate::fields::Problems;
 use crate::linked_wallet::{Capabilities, Capability, LinkedWallet, WalletStatus};
 use crate::ports::{Issuing, Registration};
 use crate::profile::{AccountType, Profile, ProfileRole};
+use crate::schema::{
+    CHALLENGE_NONCE, ChallengeNonce, DisplayName, PowNonce, ProfileText, SIGNATURE, Signature, WebUrl,
+};
 
 /// The body of `POST /register`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Registration, examples(json!({
+    "wallet_address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "signature": SIGNATURE,
+    "nonce": CHALLENGE_NONCE,
+    "pow_nonce": "48213",
+    "display_name": "signal-bot",
+    "bio": "Sells DeFi signals."
+})))]
 pub struct RegisterBody {
     /// The wallet that registers.
+    #[schema(value_type = WalletAddress)]
     pub wallet_address: String,
     /// Its signature of the challenge's message.
+    #[schema(value_type = Signature)]
     pub signature: SignatureText,
     /// The challenge's nonce.
+    #[schema(value_type = ChallengeNonce)]
     pub nonce: String,
     /// The solution of the challenge's work.
+    #[schema(value_type = PowNonce)]
     pub pow_nonce: String,
     /// 2 to 50 characters.
+    #[schema(value_type = DisplayName)]
     pub display_name: String,
     /// Up to 500 characters.
-    #[serde(default)]
+    #[schema(value_type = Option<ProfileText>)]
     pub bio: Option<String>,
     /// An http(s) URL.
-    #[serde(default)]
+    #[schema(value_type = Option<WebUrl>)]
     pub website: Option<String>,
     /// An http(s) URL.
-    #[serde(default)]
+    #[schema(value_type = Option<WebUrl>)]
     pub avatar_url: Option<String>,
     /// `both` unless something else is said.
-    #[serde(default)]
     pub role: Option<ProfileRole>,
 }
 
 /// The body of `POST /auth/recover`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Recovery, examples(json!({
+    "wallet_address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "signature": SIGNATURE,
+    "nonce": CHALLENGE_NONCE,
+    "pow_nonce": "48213",
+    "revoke_existing_keys": true
+})))]
 pub struct RecoverBody {
     /// A wallet of the profile.
+    #[schema(value_type = WalletAddress)]
     pub wallet_address: String,
     /// Its signature of the challenge's message.
+    #[schema(value_type = Signature)]
     pub signature: SignatureText,
     /// The challenge's nonce.
+    #[schema(value_type = ChallengeNonce)]
     pub nonce: String,
     /// The solution of the challenge's work.
+    #[schema(value_type = PowNonce)]
     pub pow_nonce: String,
     /// Whether all other keys of the profile are revoked.
     #[serde(default)]
+    #[schema(default = false)]
     pub revoke_existing_keys: bool,
 }
 
@@ -88,10 +117,10 @@ impl IdentityService {
         let address = problems.wallet("wallet_address", &body.wallet_address);
         let profile = Profile {
             id: ProfileId::new(now, self.entropy.bytes()),
-            display_name: problems.line(DISPLAY_NAME, &body.display_name, NAME_LENGTH),
+            display_name: problems.line(DISPLAY_NAME, &body.display_name, DisplayName::LENGTH),
             account_type: AccountType::Agent,
             role: body.role.unwrap_or(ProfileRole::Both),
-            bio: problems.optional_text(BIO, body.bio.as_deref(), MAX_BIO),
+            bio: problems.optional_text(BIO, body.bio.as_deref(), ProfileText::LENGTH),
             website: problems.web_url(WEBSITE, body.website.as_deref()),
             avatar_url: problems.web_url(AVATAR_URL, body.avatar_url.as_deref()),
             is_verified: false,

@@ -3,68 +3,103 @@
 use crochet_primitives::{EntropyExt, ProfileId, WalletId, truncate_to_millis};
 use crochet_wallet::{Chain, WalletAddress};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::intent::Intent;
 use super::{IdentityService, SignatureText};
 use crate::error::MarketError;
-use crate::fields::Problems;
+use crate::fields::{Problems, given};
 use crate::linked_wallet::{Capabilities, Capability, LinkedWallet, WalletPatch, WalletStatus};
 use crate::ports::{Linking, WalletChange};
+use crate::schema::{CHALLENGE_NONCE, ChallengeNonce, SIGNATURE, Signature};
 
 /// Proof of a wallet that the profile has: an active one with the `auth` capability.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WalletProof, examples(json!({
+    "address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "nonce": CHALLENGE_NONCE,
+    "signature": SIGNATURE
+})))]
 pub struct ExistingWalletProof {
     /// The wallet.
+    #[schema(value_type = WalletAddress)]
     pub address: String,
     /// The nonce of a `link_wallet` challenge for it.
+    #[schema(value_type = ChallengeNonce)]
     pub nonce: String,
     /// Its signature of that challenge's message.
+    #[schema(value_type = Signature)]
     pub signature: SignatureText,
 }
 
 /// Proof of the wallet that is to be linked.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "nonce": CHALLENGE_NONCE, "signature": SIGNATURE })))]
 pub struct NewWalletProof {
     /// The nonce of a `link_wallet` challenge for it.
+    #[schema(value_type = ChallengeNonce)]
     pub nonce: String,
     /// Its signature of that challenge's message.
+    #[schema(value_type = Signature)]
     pub signature: SignatureText,
 }
 
 /// The body of `POST /me/wallets`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WalletLink, examples(json!({
+    "wallet_address": "2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8",
+    "chain": "solana",
+    "existing_wallet": {
+        "address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "nonce": CHALLENGE_NONCE,
+        "signature": SIGNATURE
+    },
+    "new_wallet": { "nonce": CHALLENGE_NONCE, "signature": SIGNATURE },
+    "capabilities": ["payment", "payout"]
+})))]
 pub struct LinkWalletBody {
     /// The wallet to link.
+    #[schema(value_type = WalletAddress)]
     pub wallet_address: String,
     /// May be said; the address tells.
-    #[serde(default)]
     pub chain: Option<Chain>,
     /// A wallet of the profile allows it.
     pub existing_wallet: ExistingWalletProof,
     /// The wallet itself agrees.
     pub new_wallet: NewWalletProof,
     /// All of them unless something else is said.
-    #[serde(default)]
+    #[schema(min_items = 1)]
     pub capabilities: Option<Vec<Capability>>,
 }
 
-/// The body of `PATCH /me/wallets/:id`.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// The body of `PATCH /me/wallets/:id`: what is absent stays, and one thing has to change.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WalletChange, min_properties = 2, examples(json!({
+    "wallet_proof": {
+        "address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "nonce": CHALLENGE_NONCE,
+        "signature": SIGNATURE
+    },
+    "is_primary": true
+})))]
 pub struct UpdateWalletBody {
     /// A wallet of the profile allows it; it may be the one that is changed.
     pub wallet_proof: ExistingWalletProof,
     /// Make it, or no longer make it, the first choice of its chain.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool)]
     pub is_primary: Option<bool>,
     /// Replace its capabilities.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<Capability>, min_items = 1)]
     pub capabilities: Option<Vec<Capability>>,
     /// Switch it on or off.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = WalletStatus)]
     pub status: Option<WalletStatus>,
 }
 

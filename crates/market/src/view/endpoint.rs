@@ -1,38 +1,49 @@
 //! Private endpoints, for their owners.
 
-use crochet_primitives::{Timestamp, rfc3339_millis};
+use crochet_primitives::{Timestamp, rfc3339_millis, schema};
 use crochet_signing::SigningSecret;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::catalogue::{EndpointSet, Rotated};
 use crate::endpoint::{EndpointStatus, GatewayEndpoint};
+use crate::schema::{HeaderName, MaxRequestBytes, MaxResponseBytes, SigningSecretText, TimeoutMs, examples};
 
 /// What may be shown of an endpoint, to its owner: never its URL or its header's value.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Endpoint, examples(json!(examples::endpoint())))]
 pub struct EndpointJson {
     /// Whether calls are forwarded.
     pub status: EndpointStatus,
     /// `s•••.example`.
     pub host_hint: String,
     /// How long the seller may take, in milliseconds.
+    #[schema(value_type = TimeoutMs)]
     pub timeout_ms: u32,
     /// The longest request body, in bytes.
+    #[schema(value_type = MaxRequestBytes)]
     pub max_request_bytes: u32,
     /// The longest response body, in bytes.
+    #[schema(value_type = MaxResponseBytes)]
     pub max_response_bytes: u32,
     /// The name of the header that authenticates at the seller.
+    #[schema(value_type = Option<HeaderName>, required)]
     pub upstream_auth_header_name: Option<String>,
     /// Until when the secret before the newest goes on signing.
     #[serde(with = "rfc3339_millis::option")]
+    #[schema(value_type = Option<schema::Timestamp>, required)]
     pub previous_secret_valid_until: Option<Timestamp>,
     /// The signing secret, the one time that it is shown.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw_secret")]
+    #[schema(value_type = SigningSecretText, required = false)]
     pub signing_secret: Option<SigningSecret>,
     /// When it was set up.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
     /// When it last changed.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub updated_at: Timestamp,
 }
 
@@ -62,13 +73,16 @@ impl From<&EndpointSet> for EndpointJson {
 }
 
 /// A rotated secret: shown once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = RotatedSecret, examples(json!(examples::rotated())))]
 pub struct RotatedJson {
     /// The new secret.
     #[serde(serialize_with = "raw_one_secret")]
+    #[schema(value_type = SigningSecretText)]
     pub signing_secret: SigningSecret,
     /// Until when the secret before it goes on signing.
     #[serde(skip_serializing_if = "Option::is_none", with = "rfc3339_millis::option")]
+    #[schema(value_type = schema::Timestamp, required = false)]
     pub previous_valid_until: Option<Timestamp>,
 }
 

@@ -5,5 +5,5 @@ mod listing;
 mod profile;
 
 pub use endpoint::{EndpointJson, RotatedJson};
-pub use listing::{CategoryJson, ListingDetailsJson, ListingJson, PublishedJson, RemovedJson};
+pub use listing::{CategoryJson, ListingDetailsJson, ListingJson, ListingSummaryJson, PublishedJson, RemovedJson};
 pub use profile::{ApiKeyJson, CreatedKeyJson, IssuedJson, MeJson, ProfileJson, WalletJson};

@@ -1,38 +1,49 @@
 //! Profiles, their wallets and their keys.
 
-use crochet_primitives::{ApiKeyId, ProfileId, Timestamp, WalletId, rfc3339_millis};
+use crochet_primitives::{ApiKeyId, ProfileId, Timestamp, WalletId, rfc3339_millis, schema};
 use crochet_secrets::ApiKey;
-use crochet_wallet::Chain;
+use crochet_wallet::{Chain, WalletAddress};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::api_key::{Scope, StoredApiKey};
 use crate::identity::{Caller, CreatedKey, Issued};
 use crate::linked_wallet::{Capability, LinkedWallet, WalletStatus};
 use crate::profile::{AccountType, Profile, ProfileRole};
+use crate::schema::{
+    ApiKeyName, ApiKeyPrefix, ApiKeyText, AuthorizationHeader, DisplayName, ProfileText, WebUrl, examples,
+};
 
 /// A profile, for everybody.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Profile, examples(json!(examples::profile())))]
 pub struct ProfileJson {
     /// Its id.
     pub id: ProfileId,
     /// Its name.
+    #[schema(value_type = DisplayName)]
     pub display_name: String,
     /// What kind of account it is.
     pub account_type: AccountType,
     /// What it may do.
     pub role: ProfileRole,
     /// What it says of itself.
+    #[schema(value_type = Option<ProfileText>, required)]
     pub bio: Option<String>,
     /// Its website.
+    #[schema(value_type = Option<WebUrl>, required)]
     pub website: Option<String>,
     /// Its picture.
+    #[schema(value_type = Option<WebUrl>, required)]
     pub avatar_url: Option<String>,
     /// Whether it has the checkmark.
     pub is_verified: bool,
     /// 0 to 1000.
+    #[schema(minimum = 0, maximum = 1000, required)]
     pub score: Option<u16>,
     /// When it registered.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
 }
 
@@ -54,13 +65,15 @@ impl From<&Profile> for ProfileJson {
 }
 
 /// A wallet, for its profile.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Wallet, examples(json!(examples::wallet())))]
 pub struct WalletJson {
     /// Its id.
     pub id: WalletId,
     /// The chain that it lives on.
     pub chain: Chain,
     /// Its address: EVM with its checksum, Solana in base58.
+    #[schema(value_type = WalletAddress)]
     pub address: String,
     /// Whether it is the first choice of its chain.
     pub is_primary: bool,
@@ -70,6 +83,7 @@ pub struct WalletJson {
     pub status: WalletStatus,
     /// When it was linked.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
 }
 
@@ -88,24 +102,30 @@ impl From<&LinkedWallet> for WalletJson {
 }
 
 /// What is known of an API key, for its profile. Never the key.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ApiKey, examples(json!(examples::api_key())))]
 pub struct ApiKeyJson {
     /// Its id.
     pub id: ApiKeyId,
     /// Its name.
+    #[schema(value_type = ApiKeyName)]
     pub name: String,
     /// Its first characters.
+    #[schema(value_type = ApiKeyPrefix)]
     pub prefix: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
     /// When it was issued.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
     /// From when on it is refused.
     #[serde(with = "rfc3339_millis::option")]
+    #[schema(value_type = Option<schema::Timestamp>, required)]
     pub expires_at: Option<Timestamp>,
     /// When it was last used, within a minute.
     #[serde(with = "rfc3339_millis::option")]
+    #[schema(value_type = Option<schema::Timestamp>, required)]
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -124,7 +144,8 @@ impl From<&StoredApiKey> for ApiKeyJson {
 }
 
 /// What `GET /me` answers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Me, examples(json!(examples::me())))]
 pub struct MeJson {
     /// The caller.
     pub profile: ProfileJson,
@@ -147,16 +168,19 @@ impl MeJson {
 }
 
 /// A key that was made, with the raw key: shown once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = CreatedApiKey, examples(json!(examples::created_key())))]
 pub struct CreatedKeyJson {
     /// What is known of it.
     #[serde(flatten)]
     pub key: ApiKeyJson,
     /// The raw key.
     #[serde(serialize_with = "raw_key")]
+    #[schema(value_type = ApiKeyText)]
     pub api_key: ApiKey,
     /// The value of the `Authorization` header.
     #[serde(serialize_with = "bearer")]
+    #[schema(value_type = AuthorizationHeader)]
     pub authorization_header: ApiKey,
 }
 
@@ -171,7 +195,8 @@ impl From<&CreatedKey> for CreatedKeyJson {
 }
 
 /// What registering and recovering answer, with the raw key: shown once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IssuedApiKey, examples(json!(examples::issued())))]
 pub struct IssuedJson {
     /// Whose key it is.
     pub user_id: ProfileId,
@@ -181,11 +206,14 @@ pub struct IssuedJson {
     pub wallet: WalletJson,
     /// The raw key.
     #[serde(serialize_with = "raw_key")]
+    #[schema(value_type = ApiKeyText)]
     pub api_key: ApiKey,
     /// Its first characters.
+    #[schema(value_type = ApiKeyPrefix)]
     pub api_key_prefix: String,
     /// The value of the `Authorization` header.
     #[serde(serialize_with = "bearer")]
+    #[schema(value_type = AuthorizationHeader)]
     pub authorization_header: ApiKey,
 }
 
