@@ -86,6 +86,7 @@ pub mod contract;
 mod forwarding;
 mod gateway;
 mod ledger;
+mod lists;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod policy;

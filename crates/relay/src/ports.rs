@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_pricing::{MicroUsd, Price};
-use crochet_primitives::{CallId, ListingId, Page, PageRequest, ProfileId, StorageError, Timestamp};
+use crochet_primitives::{CallId, ListingId, Page, ProfileId, StorageError, Timestamp};
 
 use crate::audit::AuditReport;
 use crate::forwarding::{Arrival, Closing, Dispatch, Endpoint, Forwarding, SealedResponse};
-use crate::ledger::{EntryType, LedgerEntry, OrphanPayment};
+use crate::ledger::{LedgerEntry, OrphanPayment};
+pub use crate::lists::{HistoryQuery, LedgerQuery, Period, Role};
 use crate::record::{Attempt, IdempotencyKey, NewCall, Record, State};
 use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
 use crate::transition::{Change, Closed};
@@ -184,30 +185,6 @@ pub trait Sweeps: Send + Sync {
     async fn purge(&self) -> Result<u64, StorageError>;
 }
 
-/// Whether calls of the buyer or of the seller are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Calls that the profile made.
-    Buyer,
-    /// Calls that its listings received.
-    Seller,
-}
-
-/// Which calls are wanted.
-#[derive(Debug, Clone)]
-pub struct HistoryQuery {
-    /// Whose.
-    pub profile: ProfileId,
-    /// On which side; `None` for both.
-    pub role: Option<Role>,
-    /// In which state.
-    pub state: Option<State>,
-    /// Of which listing.
-    pub listing: Option<ListingId>,
-    /// Which part of the list.
-    pub page: PageRequest,
-}
-
 /// A call with its attempts and with the payments that bought nothing.
 #[derive(Debug, Clone)]
 pub struct HistoryItem {
@@ -219,19 +196,11 @@ pub struct HistoryItem {
     pub orphans: Vec<OrphanPayment>,
 }
 
-/// Which ledger entries are wanted: a buyer's `gateway_payment` entries, a seller's `marketplace_fee` and
-/// `seller_credit` entries, and both sides' adjustments, which is to say those of the profile.
-#[derive(Debug, Clone)]
-pub struct LedgerQuery {
-    /// Whose.
-    pub profile: ProfileId,
-    /// Of which type.
-    pub entry_type: Option<EntryType>,
-    /// Which part of the list.
-    pub page: PageRequest,
-}
-
-/// What is read of the books. Lists are newest first; totals are counted up to 10,000.
+/// What is read of the books. Lists are ordered by id, which is to say newest first, and totals are counted up to
+/// 10,000. A cursor is a place in that order and nothing else: it goes with any filters, those of another page too.
+///
+/// Rows that come in meanwhile take nothing from whoever follows cursors: what was there at the first page and still
+/// fits the filters comes exactly once.
 #[async_trait]
 pub trait Books: Send + Sync {
     /// Calls of a profile.
@@ -313,19 +282,19 @@ pub struct MockPayment {
     pub amount: MicroUsd,
 }
 
-/// What becomes of a mock payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MockOutcome {
-    /// It arrives.
-    Success,
-    /// It stays under way.
-    Pending,
-    /// It fails.
-    Failure,
-    /// It is given back.
-    Refund,
+crochet_primitives::names! {
+    /// What becomes of a mock payment.
+    pub enum MockOutcome {
+        /// It arrives.
+        Success => "success",
+        /// It stays under way.
+        Pending => "pending",
+        /// It fails.
+        Failure => "failure",
+        /// It is given back.
+        Refund => "refund",
+    }
 }
-crochet_primitives::names!(MockOutcome { Success => "success", Pending => "pending", Failure => "failure", Refund => "refund" });
 
 /// A quote at the mock provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

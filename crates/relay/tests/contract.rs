@@ -12,6 +12,7 @@ fn every_rule_is_on_the_list() {
         include_str!("../src/contract/books.rs"),
         include_str!("../src/contract/closing.rs"),
         include_str!("../src/contract/forwarding.rs"),
+        include_str!("../src/contract/lists.rs"),
         include_str!("../src/contract/mock_payments.rs"),
         include_str!("../src/contract/observing.rs"),
         include_str!("../src/contract/paying.rs"),

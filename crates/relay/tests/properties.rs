@@ -299,7 +299,7 @@ impl Run {
             let mut page = PageRequest::Numbered { page: 1, limit: 100 };
             let mut entries = Vec::new();
             loop {
-                let query = LedgerQuery { profile, entry_type: None, page };
+                let query = LedgerQuery::of(profile, page);
                 let answer = block_on(self.journal.ledger(&query)).unwrap();
                 entries.extend(answer.items);
                 match answer.next {

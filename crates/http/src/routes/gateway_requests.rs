@@ -186,11 +186,10 @@ async fn list(
     })?;
     let listing = params.get("listing_id").map(ListingId::parse).transpose();
     let query = HistoryQuery {
-        profile: caller.profile_id(),
         role,
-        state: params.choice("status", State::parse)?,
+        states: params.choice("status", State::parse)?.into_iter().collect(),
         listing: listing.map_err(|_| invalid("listing_id", "is not a UUID"))?,
-        page,
+        ..HistoryQuery::of(caller.profile_id(), page)
     };
     let me = caller.profile_id();
     envelope::page(page, &books.history(&query).await?, |item| {

@@ -72,7 +72,7 @@ async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let params = Params::read(&req, &["type", "page", "limit", "cursor"])?;
     let page = params.page()?;
-    let query =
-        LedgerQuery { profile: caller.profile_id(), entry_type: params.choice("type", EntryType::parse)?, page };
+    let types = params.choice("type", EntryType::parse)?.into_iter().collect();
+    let query = LedgerQuery { types, ..LedgerQuery::of(caller.profile_id(), page) };
     envelope::page(page, &books.ledger(&query).await?, |entry| Entry::from(entry))
 }

@@ -76,7 +76,10 @@ pub(crate) fn remove(conn: &mut PgConnection, id: Uuid, owner: Uuid) -> Result<R
             // The row stays in either case: a call that is being admitted right now has read the listing already, and
             // whoever pays for it needs the listing and its endpoint.
             diesel::update(row).set((listings::deleted_at.eq(now), change)).execute(conn)?;
-            let calls = gateway_requests::table.filter(gateway_requests::listing_id.eq(id));
+            // All calls of a listing are its seller's; the index begins with them.
+            let calls = gateway_requests::table
+                .filter(gateway_requests::seller_id.eq(owner))
+                .filter(gateway_requests::listing_id.eq(id));
             let was_called = select(exists(calls)).get_result(conn)?;
             Ok(if was_called { Removal::SoftDeleted } else { Removal::Deleted })
         }

@@ -3,9 +3,7 @@
 use crochet_primitives::{ProfileId, Timestamp};
 use crochet_relay::ports::{Admission, QuoteLease, Seen};
 use crochet_relay::{Forwarding, NewCall, State};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 use super::locks::{Counted, count_alone};
 use super::step::Step;
@@ -74,12 +72,10 @@ fn known(
 
 /// Who gave up asking for terms has no open quote: see [`crochet_relay::Record::is_open_quote`].
 fn open_quotes(conn: &mut PgConnection, buyer: ProfileId, now: Timestamp) -> Result<i64, DbError> {
-    // Literals, not parameters: only so can the planner tell that the partial index fits.
-    let open: Vec<String> =
-        State::ALL.into_iter().filter(|state| state.is_open_quote()).map(|state| format!("'{state}'")).collect();
+    let open = State::ALL.into_iter().filter(|state| state.is_open_quote()).map(State::as_str);
     Ok(gateway_requests::table
         .filter(gateway_requests::buyer_id.eq(buyer.uuid()))
-        .filter(sql::<Bool>(&format!("state IN ({})", open.join(", "))))
+        .filter(gateway_requests::state.eq_any(open.collect::<Vec<_>>()))
         .filter(gateway_requests::state.ne(State::Quoting.as_str()).or(gateway_requests::lease_until.gt(now)))
         .count()
         .get_result(conn)?)

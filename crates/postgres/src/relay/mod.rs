@@ -7,6 +7,8 @@ mod chain;
 mod history;
 mod journal;
 mod keys;
+mod ledger;
+mod lists;
 mod locks;
 mod mock_payments;
 mod persist;

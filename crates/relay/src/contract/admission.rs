@@ -100,13 +100,8 @@ pub async fn the_same_call_admitted_again_is_recorded_once(world: &impl World) {
     given.admit(&free).await;
     let Admission::Known(seen) = given.admit(&free).await else { panic!("forwarded twice") };
     assert_eq!((seen.record.id, seen.record.attempt), (free.id, 1));
-    let query = HistoryQuery {
-        profile: given.buyer,
-        role: Some(Role::Buyer),
-        state: None,
-        listing: None,
-        page: PageRequest::Numbered { page: 1, limit: 10 },
-    };
+    let page = PageRequest::Numbered { page: 1, limit: 10 };
+    let query = HistoryQuery { role: Some(Role::Buyer), ..HistoryQuery::of(given.buyer, page) };
     assert_eq!(world.books().history(&query).await.unwrap().items.len(), 2);
 }
 

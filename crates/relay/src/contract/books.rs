@@ -17,7 +17,7 @@ const fn since(cursor: Cursor, limit: u32) -> PageRequest {
 }
 
 const fn all(profile: ProfileId) -> HistoryQuery {
-    HistoryQuery { profile, role: None, state: None, listing: None, page: numbered(1, 100) }
+    HistoryQuery::of(profile, numbered(1, 100))
 }
 
 async fn history(world: &impl World, query: &HistoryQuery) -> Page<HistoryItem> {
@@ -100,7 +100,7 @@ pub async fn history_is_filtered_by_role_state_and_listing(world: &impl World) {
 
     let with = |role: Option<Role>, state: Option<State>, listing: Option<ListingId>| HistoryQuery {
         role,
-        state,
+        states: state.into_iter().collect(),
         listing,
         ..all(given.buyer)
     };
@@ -143,7 +143,7 @@ async fn ledger(
     entry_type: Option<EntryType>,
     page: PageRequest,
 ) -> Page<LedgerEntry> {
-    let query = LedgerQuery { profile, entry_type, page };
+    let query = LedgerQuery { types: entry_type.into_iter().collect(), ..LedgerQuery::of(profile, page) };
     world.books().ledger(&query).await.unwrap()
 }
 

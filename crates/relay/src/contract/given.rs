@@ -164,7 +164,7 @@ impl<'w, W: World> Given<'w, W> {
     pub(super) async fn entries(&self, call: CallId) -> Vec<LedgerEntry> {
         let mut entries = Vec::new();
         for profile in [self.buyer, self.seller] {
-            let query = LedgerQuery { profile, entry_type: None, page: PageRequest::Numbered { page: 1, limit: 100 } };
+            let query = LedgerQuery::of(profile, PageRequest::Numbered { page: 1, limit: 100 });
             let page = self.world.books().ledger(&query).await.unwrap();
             entries.extend(page.items.into_iter().rev().filter(|entry| entry.call == call));
         }

@@ -127,6 +127,18 @@ macro_rules! journal_contract {
             the_ledger_has_pages_and_cursors_newest_first,
             an_audit_adds_everything_up_again,
         }
+        $crate::journal_contract! { @suite $world, lists:
+            history_over_all_states_is_in_one_order,
+            history_is_filtered_by_one_state_or_several,
+            a_seller_finds_the_calls_of_one_buyer,
+            history_is_filtered_by_whether_a_call_was_superseded,
+            history_is_filtered_by_when_calls_were_recorded,
+            a_cursor_goes_with_any_filters,
+            the_ledger_is_filtered_by_types_and_direction,
+            the_ledger_is_filtered_by_listing,
+            the_ledger_is_filtered_by_call_and_by_settlement,
+            the_ledger_is_filtered_by_when_entries_were_written,
+        }
         $crate::journal_contract! { @suite $world, mock_payments:
             of_two_mock_quotes_for_a_call_the_first_is_kept,
             mock_payments_are_listed_oldest_first,

@@ -12,6 +12,7 @@ pub mod closing;
 pub mod forwarding;
 mod given;
 mod list;
+pub mod lists;
 pub mod mock_payments;
 pub mod observing;
 pub mod paying;

@@ -8,7 +8,7 @@ use super::MemoryJournal;
 use super::tables::Tables;
 use crate::audit::AuditReport;
 use crate::ledger::LedgerEntry;
-use crate::ports::{Books, HistoryItem, HistoryQuery, LedgerQuery, Role};
+use crate::ports::{Books, HistoryItem, HistoryQuery, LedgerQuery};
 use crate::record::Record;
 
 /// How far totals are counted.
@@ -18,23 +18,7 @@ const COUNTED: usize = 10_000;
 impl Books for MemoryJournal {
     async fn history(&self, query: &HistoryQuery) -> Result<Page<HistoryItem>, StorageError> {
         self.transact(|tables, _| {
-            let newest_first: Vec<&Record> = tables
-                .calls
-                .values()
-                .rev()
-                .filter(|record| {
-                    let is_buyer = record.buyer == query.profile;
-                    let is_seller = record.seller == query.profile;
-                    let has_role = match query.role {
-                        Some(Role::Buyer) => is_buyer,
-                        Some(Role::Seller) => is_seller,
-                        None => is_buyer || is_seller,
-                    };
-                    has_role
-                        && query.state.is_none_or(|state| record.state == state)
-                        && query.listing.is_none_or(|listing| record.listing == listing)
-                })
-                .collect();
+            let newest_first: Vec<&Record> = tables.calls.values().rev().filter(|record| query.wants(record)).collect();
             let page = page(&newest_first, query.page, |record| record.id.uuid());
             Ok(Page {
                 items: page.items.into_iter().map(|record| item(tables, record)).collect(),
@@ -50,13 +34,8 @@ impl Books for MemoryJournal {
 
     async fn ledger(&self, query: &LedgerQuery) -> Result<Page<LedgerEntry>, StorageError> {
         self.transact(|tables, _| {
-            let newest_first: Vec<&LedgerEntry> = tables
-                .entries
-                .values()
-                .rev()
-                .filter(|entry| entry.profile == query.profile)
-                .filter(|entry| query.entry_type.is_none_or(|entry_type| entry.entry_type == entry_type))
-                .collect();
+            let newest_first: Vec<&LedgerEntry> =
+                tables.entries.values().rev().filter(|entry| query.wants(entry)).collect();
             let page = page(&newest_first, query.page, |entry| entry.id.uuid());
             Ok(Page { items: page.items.into_iter().cloned().collect(), total: page.total, next: page.next })
         })

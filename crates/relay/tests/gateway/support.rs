@@ -149,7 +149,7 @@ impl World {
         let mut rows = 0;
         for profile in [self.buyer.profile, self.seller] {
             let page = PageRequest::Numbered { page: 1, limit: 100 };
-            rows += self.journal.ledger(&LedgerQuery { profile, entry_type: None, page }).await.unwrap().items.len();
+            rows += self.journal.ledger(&LedgerQuery::of(profile, page)).await.unwrap().items.len();
         }
         rows
     }

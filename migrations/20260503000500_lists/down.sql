@@ -1,0 +1,15 @@
+CREATE INDEX gateway_requests_by_buyer ON gateway_requests (buyer_id, id DESC);
+CREATE INDEX gateway_requests_by_seller ON gateway_requests (seller_id, id DESC);
+CREATE INDEX gateway_requests_by_listing ON gateway_requests (listing_id, id DESC);
+CREATE INDEX gateway_requests_open_quotes ON gateway_requests (buyer_id) WHERE state IN ('quoting', 'quoted', 'pending');
+CREATE INDEX ledger_entries_by_profile ON ledger_entries (profile_id, id DESC);
+CREATE INDEX ledger_entries_adjustments ON ledger_entries (profile_id, id DESC) WHERE entry_type = 'adjustment';
+DROP INDEX gateway_requests_by_buyer_and_state;
+DROP INDEX gateway_requests_by_seller_and_state;
+DROP INDEX gateway_requests_by_buyer_and_listing;
+DROP INDEX gateway_requests_by_seller_and_listing;
+DROP INDEX gateway_requests_superseded_of_buyer;
+DROP INDEX gateway_requests_superseded_of_seller;
+DROP INDEX ledger_entries_by_profile_and_type;
+DROP INDEX ledger_entries_by_profile_and_listing;
+DROP INDEX ledger_entries_payments_by_call;
