@@ -15,6 +15,7 @@ mod edge_keys;
 mod edge_limits;
 mod edge_listing_bounds;
 mod edge_listings;
+mod edge_manners;
 mod edge_methods;
 mod edge_outages;
 mod edge_search;
