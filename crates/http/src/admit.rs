@@ -1,24 +1,27 @@
 //! What every route does first: who calls, and whether it calls too often.
 
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
+use crochet_limits::{Class, Limiter, Subject};
 use crochet_market::identity::{Caller, IdentityService};
 use crochet_primitives::ProfileId;
 use crochet_secrets::ApiKey;
+use futures::FutureExt;
 use ipnet::IpNet;
 
 use crate::accept::refuse_other_than_json;
-use crate::client::{client_address, limit_key};
+use crate::client::client_address;
 use crate::code::Code;
 use crate::error::ApiError;
-use crate::limits::{Class, Counted, Limits, Standing};
+use crate::limit_headers::LimitHeaders;
 use crate::observer;
 use crate::wrong_keys::WrongKeys;
 
@@ -40,7 +43,7 @@ impl Credentials {
 /// What admission needs.
 pub(crate) struct Admission {
     pub(crate) identity: Arc<IdentityService>,
-    pub(crate) limits: Limits,
+    pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
@@ -71,28 +74,30 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
         let cause = "the application was built without its admission data";
         return Ok(req.error_response(ApiError::internal("misconfigured", cause)));
     };
-    let address = limit_key(client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies));
+    let address = Subject::address(client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies));
     if req.headers().contains_key(header::AUTHORIZATION)
-        && let Some(seconds) = admission.wrong_keys.wait(address)
+        && let Some((seconds, limit)) = admission.wrong_keys.wait(address)
     {
         let message = format!("Too many wrong API keys came from this address. Try again in {seconds} s.");
-        return Ok(req.error_response(ApiError::new(Code::RateLimited, message).retry_after(seconds)));
+        let refused = req.error_response(ApiError::new(Code::RateLimited, message).retry_after(seconds));
+        return Ok(with_headers(refused, Some(limit)));
     }
     let authenticated = authenticate(&admission, &req).await;
     let counted = match &authenticated {
         // A profile can make itself further keys, but no further profiles without signing in.
-        Ok(Some(credentials)) if class != Class::Auth => Counted::Profile(credentials.profile_id()),
+        Ok(Some(credentials)) if class != Class::Auth => Subject::Profile(credentials.profile_id()),
         // Whoever guesses at keys is counted by its address, and so is whoever signs in.
-        Ok(_) | Err(_) => Counted::Address(address),
+        Ok(_) | Err(_) => address,
     };
     if authenticated.as_ref().is_err_and(|error| error.code() == Code::Unauthorized) {
         admission.wrong_keys.count(address);
     }
-    let standing = admission.limits.count(class, counted);
+    let standing = admission.limiter.count(class, counted).await;
+    let limit = standing.map(LimitHeaders::from);
     if let Some(seconds) = standing.and_then(|standing| standing.exceeded) {
         observer::rate_limited(req.request(), class.as_str());
         let error = ApiError::new(Code::RateLimited, format!("Too many requests. Try again in {seconds} s."));
-        return Ok(with_headers(req.error_response(error.retry_after(seconds)), standing));
+        return Ok(with_headers(req.error_response(error.retry_after(seconds)), limit));
     }
     let refusal = match authenticated {
         Err(error) => Some(error),
@@ -105,9 +110,21 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
     };
     let response = match refusal {
         Some(error) => req.error_response(error),
-        None => next.call(req).await?,
+        None => run(req, next).await,
     };
-    Ok(with_headers(response, standing))
+    Ok(with_headers(response, limit))
+}
+
+/// The route's answer, whatever becomes of it: also a fault says where its caller stands.
+async fn run(req: ServiceRequest, next: Next<BoxBody>) -> ServiceResponse<BoxBody> {
+    let request = req.request().clone();
+    match AssertUnwindSafe(async { next.call(req).await }).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => ServiceResponse::from_err(error, request),
+        Err(_panic) => {
+            ServiceResponse::from_err(ApiError::internal("panicked", "see the panic's own message"), request)
+        }
+    }
 }
 
 /// A header that is there and wrong is never ignored.
@@ -137,24 +154,9 @@ fn wrong_key(message: &'static str) -> ApiError {
     ApiError::new(Code::Unauthorized, message).header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// The headers of draft-ietf-httpapi-ratelimit-headers, and those of its earlier versions that clients know.
-fn with_headers(mut response: ServiceResponse<BoxBody>, standing: Option<Standing>) -> ServiceResponse<BoxBody> {
-    let Some(Standing { class, rate, remaining, reset_seconds, exceeded: _ }) = standing else {
-        return response;
-    };
-    let name = class.as_str();
-    let window = rate.window.as_secs();
-    let pairs = [
-        ("ratelimit-policy", format!("\"{name}\";q={};w={window}", rate.requests)),
-        ("ratelimit", format!("\"{name}\";r={remaining};t={reset_seconds}")),
-        ("ratelimit-limit", rate.requests.to_string()),
-        ("ratelimit-remaining", remaining.to_string()),
-        ("ratelimit-reset", reset_seconds.to_string()),
-    ];
-    for (name, value) in pairs {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
+fn with_headers(mut response: ServiceResponse<BoxBody>, limit: Option<LimitHeaders>) -> ServiceResponse<BoxBody> {
+    if let Some(limit) = limit {
+        limit.write(response.headers_mut());
     }
     response
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, HttpServer, web};
+use crochet_limits::Limiter;
 use crochet_market::catalogue::CatalogueService;
 use crochet_market::identity::IdentityService;
 use crochet_primitives::{Clock, Entropy};
@@ -20,7 +21,6 @@ use crate::config::{Environment, HttpConfig};
 use crate::edge::{Edge, edge};
 use crate::extract::BodyLimits;
 use crate::in_flight::InFlight;
-use crate::limits::Limits;
 use crate::observer::Observer;
 use crate::routes::gateway::CallRunner;
 use crate::routes::health::{Readiness, RecentReadiness};
@@ -47,6 +47,8 @@ pub struct AppParts {
     pub readiness: Arc<dyn Readiness>,
     /// Who is told of what the server does: metrics, or `()`.
     pub observer: Arc<dyn Observer>,
+    /// Counts requests: [`RateLimits::in_process`](crate::RateLimits::in_process), or what several processes share.
+    pub limiter: Arc<dyn Limiter>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -86,7 +88,7 @@ impl Shared {
             }),
             admission: web::Data::new(Admission {
                 identity: Arc::clone(&parts.identity),
-                limits: Limits::new(&config.rate_limits, &parts.clock),
+                limiter: parts.limiter,
                 wrong_keys: WrongKeys::new(
                     config.rate_limits.enabled.then_some(config.wrong_keys),
                     Arc::clone(&parts.clock),

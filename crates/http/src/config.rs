@@ -1,9 +1,15 @@
 //! What the server is told from outside.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use crochet_limits::Rate;
+use crochet_limits::{Limiter, Rates, Unlimited};
+use crochet_primitives::Clock;
 use ipnet::IpNet;
+
+use crate::limits::LocalLimits;
 
 /// Where the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,32 +35,24 @@ pub struct RateLimits {
     pub gateway: Rate,
 }
 
-/// So many requests in so much time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many, at least 1.
-    pub requests: u32,
-    /// In how much time.
-    pub window: Duration,
-}
-
-impl Rate {
-    /// So many requests a minute.
+impl RateLimits {
+    /// What counts by these in this process, or nothing when they are off.
     #[must_use]
-    pub const fn per_minute(requests: u32) -> Self {
-        Self { requests, window: Duration::from_secs(60) }
+    pub fn in_process(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Limiter> {
+        if self.enabled { Arc::new(LocalLimits::new(&self.rates(), clock)) } else { Arc::new(Unlimited) }
+    }
+
+    /// The rates of all classes, whether they are enabled or not.
+    #[must_use]
+    pub const fn rates(&self) -> Rates {
+        Rates { read: self.read, write: self.write, auth: self.auth, gateway: self.gateway }
     }
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            read: Rate::per_minute(60),
-            write: Rate::per_minute(20),
-            auth: Rate { requests: 10, window: Duration::from_secs(300) },
-            gateway: Rate::per_minute(600),
-        }
+        let Rates { read, write, auth, gateway } = Rates::default();
+        Self { enabled: true, read, write, auth, gateway }
     }
 }
 
@@ -101,7 +99,7 @@ pub struct HttpConfig {
     pub shutdown_timeout: Duration,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// How often one caller may ask.
+    /// How often one caller may ask; [`AppParts::limiter`](crate::AppParts::limiter) counts by the same rates.
     pub rate_limits: RateLimits,
     /// How many wrong keys may come from one address; after that no key from there is looked up for a while. Counts
     /// while `rate_limits` are enabled.

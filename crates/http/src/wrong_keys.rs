@@ -1,23 +1,24 @@
 //! Who tried too many wrong keys: asked before a key is looked up, so that guessing costs the database nothing.
+//!
+//! Counted in this process alone, also where other limits are shared: 256 bits are not guessed, and what is spared is
+//! this process's pool.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crochet_limits::{Rate, Subject, whole_seconds};
 use crochet_primitives::Clock;
 
-use crate::config::Rate;
-use crate::limits::whole_seconds;
+use crate::limit_headers::LimitHeaders;
 
 /// So many addresses are remembered; further ones are not, until others have been forgotten.
 const MAX_ADDRESSES: usize = 100_000;
 
 /// Counts wrong keys by address.
 pub(crate) struct WrongKeys {
-    /// How long one wrong key counts; `None` switches this off.
-    each: Option<Duration>,
-    window: Duration,
+    /// How many may come, and how long each counts; `None` switches this off.
+    limit: Option<(Rate, Duration)>,
     clock: Arc<dyn Clock>,
     remembered: Mutex<Remembered>,
 }
@@ -25,31 +26,34 @@ pub(crate) struct WrongKeys {
 #[derive(Default)]
 struct Remembered {
     /// Until when, on the monotonic clock, the wrong keys of an address count.
-    until: HashMap<IpAddr, Duration>,
+    until: HashMap<Subject, Duration>,
     next_sweep: Duration,
 }
 
 impl WrongKeys {
     /// `None` counts nothing.
     pub(crate) fn new(rate: Option<Rate>, clock: Arc<dyn Clock>) -> Self {
-        let each = rate.map(|rate| rate.window / rate.requests.max(1));
-        let window = rate.map(|rate| rate.window).unwrap_or_default();
-        Self { each, window, clock, remembered: Mutex::default() }
+        let limit = rate.map(|rate| (rate, rate.window / rate.requests.max(1)));
+        Self { limit, clock, remembered: Mutex::default() }
     }
 
-    /// Seconds until a key from this address is looked up again; `None` when it is now.
-    pub(crate) fn wait(&self, address: IpAddr) -> Option<u32> {
-        let each = self.each?;
+    /// Seconds until a key from this address is looked up again, and what the answer says of it; `None` when it is
+    /// now.
+    pub(crate) fn wait(&self, address: Subject) -> Option<(u32, LimitHeaders)> {
+        let (rate, each) = self.limit?;
         let until = self.lock().until.get(&address).copied()?;
+        let now = self.clock.monotonic();
         // There must be room for one more.
-        let earliest = (until + each).checked_sub(self.window)?;
-        let wait = earliest.checked_sub(self.clock.monotonic())?;
-        (!wait.is_zero()).then(|| whole_seconds(wait))
+        let earliest = (until + each).checked_sub(rate.window)?;
+        let wait = earliest.checked_sub(now).filter(|wait| !wait.is_zero()).map(whole_seconds)?;
+        let reset_seconds = whole_seconds(until.saturating_sub(now));
+        let headers = LimitHeaders { policy: "wrong-keys", rate, remaining: 0, reset_seconds, exceeded: Some(wait) };
+        Some((wait, headers))
     }
 
     /// A key from this address was wrong.
-    pub(crate) fn count(&self, address: IpAddr) {
-        let Some(each) = self.each else { return };
+    pub(crate) fn count(&self, address: Subject) {
+        let Some((rate, each)) = self.limit else { return };
         let now = self.clock.monotonic();
         let mut remembered = self.lock();
         let is_known = remembered.until.contains_key(&address);
@@ -58,7 +62,7 @@ impl WrongKeys {
                 return;
             }
             remembered.until.retain(|_, until| *until > now);
-            remembered.next_sweep = now + self.window;
+            remembered.next_sweep = now + rate.window;
             if remembered.until.len() >= MAX_ADDRESSES {
                 return;
             }

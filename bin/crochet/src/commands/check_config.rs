@@ -32,6 +32,15 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
             .map(|keys| format!("master keys {keys:?}, the first encrypts"))
             .map_err(|error| format!("{error:#}")),
     );
+    if let Some(redis) = &config.redis {
+        report(
+            "redis",
+            match runtime()?.block_on(crochet_redis::probe(redis)) {
+                Ok(()) => Ok(format!("answers; rate limits are shared under {}:limit:", redis.prefix)),
+                Err(error) => Err(format!("rate limits cannot be shared: {error}")),
+            },
+        );
+    }
     match Database::open(config, host, &mut progress) {
         Err(error) => report("database", Err(format!("{error:#}"))),
         Ok(database) => {

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crochet_http::CallLimits;
 use crochet_pow::Difficulty;
+use crochet_redis::SharedLimitsConfig;
 use crochet_secrets::MasterKeys;
 use secrecy::SecretString;
 use url::Url;
@@ -81,6 +83,21 @@ pub fn resolve(
         write_per_minute: at_least_one(settings.rate_limit_write, 20, "CROCHET_RATE_LIMIT_WRITE", &mut problems),
         auth_per_five_minutes: at_least_one(settings.rate_limit_auth, 10, "CROCHET_RATE_LIMIT_AUTH", &mut problems),
         gateway_per_minute: at_least_one(settings.rate_limit_gateway, 600, "CROCHET_RATE_LIMIT_GATEWAY", &mut problems),
+        wrong_keys_per_minute: at_least_one(
+            settings.rate_limit_wrong_keys,
+            60,
+            "CROCHET_RATE_LIMIT_WRONG_KEYS",
+            &mut problems,
+        ),
+    };
+    let call_limits = CallLimits {
+        altogether: usize_of(at_least_one(settings.call_limit, 512, "CROCHET_CALL_LIMIT", &mut problems)),
+        per_buyer: usize_of(at_least_one(
+            settings.call_limit_per_buyer,
+            64,
+            "CROCHET_CALL_LIMIT_PER_BUYER",
+            &mut problems,
+        )),
     };
     match environment {
         Environment::Development => check_development(&settings, bind, &mut problems),
@@ -111,6 +128,8 @@ pub fn resolve(
         master_keys: settings.master_keys.map(SecretString::from),
         payment_provider,
         rate_limits,
+        redis: read_redis(settings.redis_url, settings.redis_prefix, &mut problems),
+        call_limits,
         trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
         seller_ports: settings.seller_ports.unwrap_or_else(|| vec![443, 8443]),
         quote_ttl: Duration::from_secs(settings.quote_ttl_seconds.unwrap_or(900).clamp(1, 86_400)),
@@ -195,6 +214,23 @@ fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
     url
 }
 
+fn read_redis(url: Option<String>, prefix: Option<String>, problems: &mut Problems) -> Option<SharedLimitsConfig> {
+    let prefix = prefix.unwrap_or_else(|| crochet_redis::DEFAULT_PREFIX.to_owned());
+    if !crochet_redis::check_prefix(&prefix) {
+        problems.add("CROCHET_REDIS_PREFIX", "is 1 to 64 of a-z, A-Z, 0-9, and . _ - :");
+    }
+    let url = url?;
+    if let Err(problem) = crochet_redis::check_url(&url) {
+        problems.add("CROCHET_REDIS_URL", problem);
+    }
+    Some(SharedLimitsConfig::new(url.into(), prefix))
+}
+
+/// No machine that this runs on counts in less.
+fn usize_of(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 fn at_least_one(given: Option<u32>, default: u32, setting: &'static str, problems: &mut Problems) -> u32 {
     if given == Some(0) {
         problems.add(setting, "is at least 1");
@@ -277,6 +313,20 @@ mod tests {
         let problems = resolve(settings, Some(PathBuf::from("/data")), false, 2).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(!problems[0].to_string().contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn where_limits_are_shared_is_checked_and_not_shown() {
+        let shared = |url: &str| Settings { redis_url: Some(url.into()), ..Settings::default() };
+        assert_eq!(check(Settings::default()).unwrap().redis.map(|redis| redis.prefix), None);
+        let config = check(shared("redis://:c2VjcmV0@cache:6379/1")).unwrap();
+        assert!(!format!("{config:?}").contains("c2VjcmV0"));
+        assert_eq!(config.redis.unwrap().prefix, "crochet");
+        let wrong = Settings { redis_prefix: Some("a b".into()), ..shared("http://:c2VjcmV0@cache") };
+        let problems = resolve(wrong, Some(PathBuf::from("/data")), false, 2).unwrap_err();
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(texts[0].starts_with("CROCHET_REDIS_PREFIX") && texts[1].starts_with("CROCHET_REDIS_URL"), "{texts:?}");
+        assert!(!texts.concat().contains("c2VjcmV0"));
     }
 
     #[test]

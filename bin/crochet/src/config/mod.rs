@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crochet_http::CallLimits;
 use crochet_pow::Difficulty;
+use crochet_redis::SharedLimitsConfig;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
@@ -47,6 +49,10 @@ pub struct Config {
     pub payment_provider: PaymentProviderName,
     /// Rate limits.
     pub rate_limits: RateLimits,
+    /// Through what several gateways share their rate limits; `None` keeps them in this process.
+    pub redis: Option<SharedLimitsConfig>,
+    /// How many gateway calls run at once.
+    pub call_limits: CallLimits,
     /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// Ports on which sellers may be called in production.
@@ -88,4 +94,6 @@ pub struct RateLimits {
     pub auth_per_five_minutes: u32,
     /// Gateway calls a minute.
     pub gateway_per_minute: u32,
+    /// Wrong API keys a minute from one address.
+    pub wrong_keys_per_minute: u32,
 }

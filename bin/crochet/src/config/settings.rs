@@ -99,6 +99,16 @@ settings! {
     rate_limit_auth: u32 = "CROCHET_RATE_LIMIT_AUTH" { value_name = "N", help_heading = "Limits" },
     /// Gateway calls a minute, by key [default: 600]
     rate_limit_gateway: u32 = "CROCHET_RATE_LIMIT_GATEWAY" { value_name = "N", help_heading = "Limits" },
+    /// Wrong API keys a minute from one address, after which none is looked up for a while [default: 60]
+    rate_limit_wrong_keys: u32 = "CROCHET_RATE_LIMIT_WRONG_KEYS" { value_name = "N", help_heading = "Limits" },
+    /// Redis or Valkey, as a URL, through which several gateways share their rate limits. Without one each has its own
+    redis_url: String = "CROCHET_REDIS_URL" { value_name = "URL", hide_env_values = true, help_heading = "Limits" },
+    /// What all keys there begin with; gateways with the same one share their limits [default: crochet]
+    redis_prefix: String = "CROCHET_REDIS_PREFIX" { value_name = "PREFIX", help_heading = "Limits" },
+    /// Gateway calls that run at once, of all buyers [default: 512]
+    call_limit: u32 = "CROCHET_CALL_LIMIT" { value_name = "N", help_heading = "Limits" },
+    /// Gateway calls that run at once, of one buyer [default: 64]
+    call_limit_per_buyer: u32 = "CROCHET_CALL_LIMIT_PER_BUYER" { value_name = "N", help_heading = "Limits" },
     /// Unpaid calls that a buyer may have open [default: 100]
     max_open_quotes: u32 = "CROCHET_MAX_OPEN_QUOTES" { value_name = "N", help_heading = "Limits" },
     /// Leading zeros of the proof of work for challenges, 1 to 16 [default: 4]

@@ -10,6 +10,7 @@ use anyhow::Context;
 use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
 use crochet_forwarder::{Forwarder, ForwarderConfig};
 use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
+use crochet_limits::Limiter;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_payments::{MockProvider, TimeLimited};
@@ -18,6 +19,7 @@ use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSw
 use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
 use crochet_primitives::{Clock, Entropy};
+use crochet_redis::SharedLimits;
 use crochet_relay::ports::{Journal, PaymentProvider, Sweeps, Upstream};
 use crochet_relay::{Gateway, Policy, Sweeper};
 use crochet_secrets::MasterKeys;
@@ -65,7 +67,7 @@ impl Running {
         let db = database.connect(config);
         let building = Building { config, database, url: &url, db: &db, clock, entropy, master_keys };
         let tasks = TaskTracker::new();
-        let (parts, sweeper) = building.parts(tasks.clone())?;
+        let (parts, sweeper) = building.parts(tasks.clone(), building.limiter().await?)?;
         let (server, handle) =
             serve(&building.http_config(), parts, listener).context("the server cannot be started")?;
         let stopping = CancellationToken::new();
@@ -120,7 +122,16 @@ struct Building<'a> {
 }
 
 impl Building<'_> {
-    fn parts(&self, tasks: TaskTracker) -> anyhow::Result<(AppParts, Sweeper)> {
+    /// Counts in this process, and in Redis too where that is configured.
+    async fn limiter(&self) -> anyhow::Result<Arc<dyn Limiter>> {
+        let limits = self.rate_limits();
+        let own = limits.in_process(&self.clock);
+        let Some(redis) = self.config.redis.as_ref().filter(|_| limits.enabled) else { return Ok(own) };
+        let shared = SharedLimits::start(redis, limits.rates(), own).await.context("CROCHET_REDIS_URL")?;
+        Ok(Arc::new(shared))
+    }
+
+    fn parts(&self, tasks: TaskTracker, limiter: Arc<dyn Limiter>) -> anyhow::Result<(AppParts, Sweeper)> {
         let guard = self.guard_policy();
         let journal: Arc<dyn Journal> =
             Arc::new(PgJournal::new(self.db.clone(), self.policy(), Arc::clone(&self.entropy)));
@@ -160,6 +171,7 @@ impl Building<'_> {
                 schema_is_current: AtomicBool::new(false),
             }),
             observer: Arc::new(()),
+            limiter,
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             runtime: Handle::current(),
@@ -231,8 +243,18 @@ impl Building<'_> {
         Arc::new(PgSweeps::new(self.db.clone(), self.policy()))
     }
 
-    fn http_config(&self) -> HttpConfig {
+    fn rate_limits(&self) -> RateLimits {
         let limits = self.config.rate_limits;
+        RateLimits {
+            enabled: limits.enabled,
+            read: Rate::per_minute(limits.read_per_minute),
+            write: Rate::per_minute(limits.write_per_minute),
+            auth: Rate { requests: limits.auth_per_five_minutes, window: Duration::from_secs(300) },
+            gateway: Rate::per_minute(limits.gateway_per_minute),
+        }
+    }
+
+    fn http_config(&self) -> HttpConfig {
         HttpConfig {
             bind: self.config.bind,
             public_url: self.url.to_owned(),
@@ -243,13 +265,9 @@ impl Building<'_> {
             workers: Some(self.config.workers),
             shutdown_timeout: self.config.shutdown_timeout,
             trusted_proxies: self.config.trusted_proxies.clone(),
-            rate_limits: RateLimits {
-                enabled: limits.enabled,
-                read: Rate::per_minute(limits.read_per_minute),
-                write: Rate::per_minute(limits.write_per_minute),
-                auth: Rate { requests: limits.auth_per_five_minutes, window: Duration::from_secs(300) },
-                gateway: Rate::per_minute(limits.gateway_per_minute),
-            },
+            rate_limits: self.rate_limits(),
+            wrong_keys: Rate::per_minute(self.config.rate_limits.wrong_keys_per_minute),
+            call_limits: self.config.call_limits,
             ..HttpConfig::default()
         }
     }

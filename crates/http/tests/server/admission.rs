@@ -79,7 +79,8 @@ async fn who_asks_too_often_is_told_when_to_go_on() {
     }
     let answer = world.get("/api/v1/categories").send().await;
     let json = answer.refuses(429, "RATE_LIMITED");
-    assert_eq!((answer.header("retry-after"), answer.header("ratelimit")), (Some("20"), Some("\"read\";r=0;t=60")));
+    assert_eq!((answer.header("retry-after"), answer.header("ratelimit")), (Some("20"), Some("\"read\";r=0;t=20")));
+    assert_eq!(answer.header("ratelimit-reset"), Some("60"));
     assert_eq!(json["error"]["recovery"]["next_action"], "retry_later");
 
     // A key has a quota of its own, and each class has one.

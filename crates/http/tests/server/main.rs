@@ -15,6 +15,7 @@ mod gateway;
 mod history;
 mod hostile;
 mod in_flight;
+mod limits;
 mod mock_provider;
 mod paths;
 mod payment_outcomes;

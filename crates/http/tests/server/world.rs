@@ -89,6 +89,7 @@ impl World {
             ..HttpConfig::default()
         };
         change(&mut config);
+        let as_port: Arc<dyn Clock> = clock.clone();
         let tasks = TaskTracker::new();
         let looks = Arc::<AtomicU32>::default();
         let parts = AppParts {
@@ -115,6 +116,7 @@ impl World {
                 looks: looks.clone(),
             }),
             observer: Arc::new(()),
+            limiter: config.rate_limits.in_process(&as_port),
             clock: clock.clone(),
             entropy: entropy.clone(),
             runtime: Handle::current(),
