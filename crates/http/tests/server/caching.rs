@@ -53,7 +53,7 @@ async fn the_tag_of_a_coded_answer_is_weak_and_matches_that_of_the_plain_one() {
         let again = again.send().await;
         assert_eq!((again.status, again.header("content-encoding")), (304, None));
         assert_eq!(tag(&again).starts_with("W/"), coding != "identity", "as the 200 would have it");
-        assert_eq!(again.header("vary"), Some("accept, accept-encoding"));
+        assert_eq!(again.header("vary"), coded.header("vary"));
     }
 }
 

@@ -33,7 +33,7 @@ async fn a_long_answer_is_compressed_as_the_client_prefers() {
     let world = World::new().await;
     let plain = world.get(LONG).send().await;
     is_plain(&plain);
-    assert_eq!(plain.header("vary"), Some("accept, accept-encoding"), "also where it is not compressed");
+    assert!(varies(&plain), "also where it is not compressed");
     for (name, coding) in CODINGS {
         let answer = world.get(LONG).header("Accept-Encoding", name).send().await;
         assert_eq!((answer.status, answer.header("content-encoding")), (200, Some(name)));
