@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admit::Admission;
 use crate::config::{Environment, HttpConfig};
+use crate::documents::{Documents, Facts};
 use crate::edge::{Edge, edge};
 use crate::extract::BodyLimits;
 use crate::in_flight::InFlight;
@@ -63,6 +64,7 @@ pub struct AppParts {
 #[derive(Clone)]
 struct Shared {
     edge: web::Data<Edge>,
+    documents: web::Data<Documents>,
     admission: web::Data<Admission>,
     body_limits: web::Data<BodyLimits>,
     runner: web::Data<CallRunner>,
@@ -78,8 +80,9 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(config: &HttpConfig, parts: AppParts) -> Self {
+    fn new(config: &HttpConfig, parts: AppParts, documents: Documents) -> Self {
         Self {
+            documents: web::Data::new(documents),
             edge: web::Data::new(Edge {
                 public_url: config.public_url.trim_end_matches('/').to_owned(),
                 clock: Arc::clone(&parts.clock),
@@ -121,6 +124,7 @@ impl Shared {
     fn configure(&self, config: &mut web::ServiceConfig) {
         config
             .app_data(self.edge.clone())
+            .app_data(self.documents.clone())
             .app_data(self.admission.clone())
             .app_data(self.body_limits.clone())
             .app_data(self.runner.clone())
@@ -133,6 +137,7 @@ impl Shared {
             .app_data(self.readiness.clone())
             .app_data(self.observer.clone())
             .configure(routes::docs::configure)
+            .configure(routes::documents::configure)
             .service(web::scope(API).configure(|api| self.configure_api(api)))
             .default_service(web::to(routes::unknown_path));
     }
@@ -164,7 +169,8 @@ impl Shared {
 /// # Errors
 /// When the listener cannot be used.
 pub fn serve(config: &HttpConfig, parts: AppParts, listener: TcpListener) -> io::Result<(Server, ServerHandle)> {
-    let shared = Shared::new(config, parts);
+    let documents = Documents::render(&Facts::of(config, &parts)).map_err(io::Error::other)?;
+    let shared = Shared::new(config, parts, documents);
     let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
     let server = HttpServer::new(move || {
         let shared = shared.clone();

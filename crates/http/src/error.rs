@@ -35,7 +35,7 @@ struct Inner {
 
 /// `{"success":false,"error":{…},"data":…}`.
 #[derive(Serialize)]
-struct Failure<'a> {
+pub(crate) struct Failure<'a> {
     success: bool,
     error: Body<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +49,23 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a RawValue>,
     recovery: SentRecovery<'a>,
+}
+
+impl<'a> Failure<'a> {
+    /// An error as it is sent, with links below `public_url`.
+    pub(crate) fn of(error: &'a ApiError, public_url: &str) -> Self {
+        let Inner { code, message, details, recovery, data, headers: _, cause: _ } = &*error.0;
+        Self {
+            success: false,
+            error: Body {
+                code: code.as_str(),
+                message,
+                details: details.as_deref(),
+                recovery: recovery.sent(*code, public_url),
+            },
+            data: data.as_deref(),
+        }
+    }
 }
 
 impl ApiError {
@@ -145,24 +162,13 @@ impl ApiError {
 
     /// The whole answer, with links below `public_url`.
     pub(crate) fn render(&self, public_url: &str) -> HttpResponse {
-        let Inner { code, message, details, recovery, data, headers, cause: _ } = &*self.0;
-        let body = Failure {
-            success: false,
-            error: Body {
-                code: code.as_str(),
-                message,
-                details: details.as_deref(),
-                recovery: recovery.sent(*code, public_url),
-            },
-            data: data.as_deref(),
-        };
-        let mut response = HttpResponse::build(code.status());
+        let mut response = HttpResponse::build(self.0.code.status());
         response.insert_header(ContentType::json());
-        for (name, value) in headers {
+        for (name, value) in &self.0.headers {
             response.insert_header((name.clone(), value.clone()));
         }
         // Strings, numbers and checked JSON: writing them cannot fail.
-        response.body(serde_json::to_vec(&body).unwrap_or_default())
+        response.body(serde_json::to_vec(&Failure::of(self, public_url)).unwrap_or_default())
     }
 }
 

@@ -15,6 +15,7 @@ mod compress;
 mod conditional;
 mod config;
 mod cors;
+mod documents;
 mod edge;
 mod envelope;
 mod error;

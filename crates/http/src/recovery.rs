@@ -160,9 +160,19 @@ impl Code {
     pub fn recovery(self) -> Recovery {
         use NextAction as Next;
         match self {
-            Self::BadRequest | Self::MethodNotAllowed | Self::NotAcceptable | Self::UnsupportedMediaType => {
+            Self::BadRequest => {
                 Recovery::change(Next::FixRequest, "Correct the request as the message says, then send it again.")
             }
+            Self::MethodNotAllowed => {
+                Recovery::change(Next::FixRequest, "Use one of the methods in the Allow header, which details repeats.")
+            }
+            Self::NotAcceptable => {
+                Recovery::change(Next::FixRequest, "Send Accept: application/json, or leave the header out.")
+            }
+            Self::UnsupportedMediaType => Recovery::change(
+                Next::FixRequest,
+                "Send JSON as it is: Content-Type: application/json, and no Content-Encoding.",
+            ),
             Self::ChallengeExpired | Self::CaptchaFailed => Recovery::retry(
                 Next::RequestNewChallenge,
                 "A challenge is used up by any attempt that names it. Ask for a new one, solve it, and try again.",
@@ -176,7 +186,8 @@ impl Code {
             Self::Unauthorized => Recovery::change(
                 Next::Authenticate,
                 "Send Authorization: Bearer am_k_…; POST /auth/recover issues a fresh key for a registered wallet.",
-            ),
+            )
+            .preserve(&["request_body", "idempotency_key"]),
             Self::PaymentRequired | Self::PaymentMismatch | Self::PaymentFailed | Self::QuoteExpired => {
                 Recovery::retry(
                     Next::CompletePaymentThenRetry,
@@ -188,8 +199,13 @@ impl Code {
                 Next::UseKeyWithScope,
                 "This key or profile may not do that. Use one that may; GET /me shows scopes and role.",
             ),
-            Self::NotFound => Recovery::change(Next::FixRequest, "Check the path and the id."),
-            Self::RequestTimeout => Recovery::retry(Next::RetrySameRequest, "Send the whole body without a pause."),
+            Self::NotFound => {
+                Recovery::change(Next::FixRequest, "Check the path and the id; /llms.txt leads to every path there is.")
+            }
+            Self::RequestTimeout => {
+                Recovery::retry(Next::RetrySameRequest, "Send the same request again, its whole body without a pause.")
+                    .preserve(&["relay_request_id", "idempotency_key", "request_body"])
+            }
             Self::Conflict => Recovery::change(Next::ReadAgain, "Read what is there now, and decide again."),
             Self::RelayRequestMismatch => Recovery::change(
                 Next::UseOriginalRequest,
@@ -238,11 +254,15 @@ impl Code {
                 Next::FixRequest,
                 "Use a public HTTPS endpoint on an allowed port, by its name or a public address.",
             ),
-            Self::RateLimited => Recovery::retry(Next::RetryLater, "Wait for the seconds in Retry-After."),
+            Self::RateLimited => {
+                Recovery::retry(Next::RetryLater, "Wait for the seconds in Retry-After, then send the same request.")
+                    .preserve(&["relay_request_id", "idempotency_key", "request_body"])
+            }
             Self::TooManyOpenQuotes => Recovery::retry(
                 Next::PayOpenCalls,
                 "Pay for calls that are open, or wait until they expire; GET /gateway-requests?status=quoted lists them.",
-            ),
+            )
+            .preserve(&["idempotency_key", "request_body"]),
             Self::InternalError => Recovery::change(
                 Next::ContactOperator,
                 "A fault of the server. A gateway call that was paid is kept: it may be sent again as it was.",

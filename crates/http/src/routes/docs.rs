@@ -1,84 +1,38 @@
-//! `GET /`: what this is. `GET /docs/errors`: what `docs_url` and `reference_url` in errors lead to.
+//! `GET /docs/errors`: what `docs_url` and `reference_url` in errors lead to.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
 
-use super::{API, get, part, resource};
+use super::documents::answer;
+use super::{get, part, resource};
 use crate::code::Code;
-use crate::edge::Edge;
-use crate::envelope;
+use crate::documents::Documents;
 use crate::error::ApiError;
-use crate::recovery::{NextAction, SentRecovery};
-
-#[derive(Serialize)]
-struct Front {
-    name: &'static str,
-    summary: &'static str,
-    version: &'static str,
-    api: String,
-    listings: String,
-    gateway: String,
-    health: String,
-    errors: String,
-}
-
-#[derive(Serialize)]
-struct Reference<'a> {
-    codes: Vec<Entry<'a>>,
-    next_actions: Vec<Action>,
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    code: &'static str,
-    status: u16,
-    meaning: &'static str,
-    recovery: SentRecovery<'a>,
-}
-
-#[derive(Serialize)]
-struct Action {
-    next_action: &'static str,
-    meaning: &'static str,
-}
+use crate::recovery::{NextAction, Recovery};
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/", "GET, HEAD, OPTIONS").route(get().to(front)))
         .service(resource("/docs/errors", "GET, HEAD, OPTIONS").route(get().to(all)))
         .service(resource("/docs/errors/{code}", "GET, HEAD, OPTIONS").route(get().to(one)));
 }
 
-async fn front(edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
-    let base = &edge.public_url;
-    envelope::ok(Front {
-        name: "Crochet",
-        summary: "A marketplace and payment gateway for software agents: call a capability, pay for that call.",
-        version: env!("CARGO_PKG_VERSION"),
-        api: format!("{base}{API}"),
-        listings: format!("{base}{API}/listings"),
-        gateway: format!("{base}{API}/gateway/{{listing}}"),
-        health: format!("{base}{API}/health"),
-        errors: format!("{base}/docs/errors"),
-    })
+async fn all(documents: web::Data<Documents>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    at(&documents, &req, "/docs/errors")
 }
 
-async fn all(edge: web::Data<Edge>) -> Result<HttpResponse, ApiError> {
-    let recoveries: Vec<_> = Code::ALL.iter().map(|code| (*code, code.recovery())).collect();
-    envelope::ok(Reference {
-        codes: recoveries.iter().map(|(code, recovery)| entry(*code, recovery.sent(*code, &edge.public_url))).collect(),
-        next_actions: NextAction::ALL
-            .iter()
-            .map(|action| Action { next_action: action.as_str(), meaning: action.meaning() })
-            .collect(),
-    })
+/// In lower case too: whoever types a code by hand means the same.
+async fn one(documents: web::Data<Documents>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let code = Code::parse(&part(&req, "code").to_ascii_uppercase()).ok_or_else(unknown)?;
+    at(&documents, &req, &format!("/docs/errors/{}", code.as_str()))
 }
 
-async fn one(edge: web::Data<Edge>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let code = Code::parse(part(&req, "code")).ok_or_else(|| ApiError::not_found("There is no such error code."))?;
-    envelope::ok(entry(code, code.recovery().sent(code, &edge.public_url)))
+fn at(documents: &Documents, req: &HttpRequest, path: &str) -> Result<HttpResponse, ApiError> {
+    documents
+        .at(path)
+        .map(|document| answer(req, document))
+        .ok_or_else(|| ApiError::internal("a document is missing", path))
 }
 
-fn entry(code: Code, recovery: SentRecovery<'_>) -> Entry<'_> {
-    Entry { code: code.as_str(), status: code.status().as_u16(), meaning: code.meaning(), recovery }
+fn unknown() -> ApiError {
+    let summary = "Take the code from error.code; GET /docs/errors lists all there are.";
+    ApiError::not_found("There is no such error code.").recovery(Recovery::change(NextAction::FixRequest, summary))
 }

@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod categories;
 pub(crate) mod challenge;
 pub(crate) mod docs;
+pub(crate) mod documents;
 pub(crate) mod endpoint;
 mod endpoint_test;
 pub(crate) mod gateway;

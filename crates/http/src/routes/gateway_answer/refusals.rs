@@ -45,8 +45,20 @@ pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
             "The terms of this relay request have ended, and the listing is free now: call it without the id.",
         ),
     };
-    ApiError::new(Code::RelayRequestMismatch, message)
-        .details(&json!({ "relay_request_id": call.relay_request_id(), "differs": differs }))
+    let error = ApiError::new(Code::RelayRequestMismatch, message)
+        .details(&json!({ "relay_request_id": call.relay_request_id(), "differs": differs }));
+    match what {
+        Mismatch::Listing | Mismatch::Body => error,
+        // No request could go with that id any more.
+        Mismatch::NowFree => error.recovery(
+            Recovery::change(
+                NextAction::FixRequest,
+                "Send the same body without the id: the listing costs nothing now.",
+            )
+            .preserve(&["request_body"])
+            .discard(&["relay_request_id", "idempotency_key"]),
+        ),
+    }
 }
 
 pub(super) fn quote_refused(record: &Record, refusal: &QuoteRefusal) -> ApiError {
