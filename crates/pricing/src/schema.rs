@@ -30,7 +30,9 @@ impl PartialSchema for UsdNumber {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Number)
-            .description(Some("US dollars, with at most six decimals and without an exponent. Exact: read it as a decimal."))
+            .description(Some(
+                "US dollars, with at most six decimals and without an exponent. Exact: read it as a decimal.",
+            ))
             .minimum(Some(Number::Int(0)))
             .maximum(Some(Number::Int(1_000_000)))
             .examples([0.01])

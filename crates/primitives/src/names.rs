@@ -86,25 +86,6 @@ macro_rules! names {
 
         impl $crate::__names::utoipa::ToSchema for $type {}
     };
-    // Gives only the names to an enum that stands elsewhere.
-    ($type:ident { $($variant:ident => $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// All names, in SQL and in JSON.
-            pub const NAMES: &'static [&'static str] = &[$($name),+];
-
-            /// The name in SQL and in JSON.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// Reads the name.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($name => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
 }
 
 /// Reads one of `names`: a string, and nothing else.

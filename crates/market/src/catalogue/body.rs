@@ -18,7 +18,7 @@ use crate::schema::{
     SettableStatus, ShortText, Sla, TimeoutMs, Unread, WebUrl,
 };
 
-/// The body of `PATCH /listings/:id`, and of `POST /listings`, whose schema is [`super::NewListing`].
+/// What is to change about a listing. The body of `POST /listings` has the same fields, and a schema of its own.
 ///
 /// What is absent stays. Null clears what can be cleared, and counts as absent elsewhere. What results has to be a
 /// listing: `per_call` has a price above zero and a private endpoint, `free` has no price.
@@ -26,10 +26,10 @@ use crate::schema::{
 #[serde(deny_unknown_fields)]
 #[schema(as = ListingChange, examples(json!({ "pricing_amount": 0.02, "tags": ["defi", "signals"], "status": "active" })))]
 pub struct ListingBody {
-    /// The solution of the listing challenge; not looked at in a patch.
+    /// The solution of the listing challenge; not looked at in a change.
     #[schema(value_type = Option<Unread>)]
     pub pow_nonce: Option<String>,
-    /// Which challenge it solves, where several are open; not looked at in a patch.
+    /// Which challenge it solves, where several are open; not looked at in a change.
     #[schema(value_type = Option<Unread>)]
     pub pow_challenge: Option<String>,
     /// 2 to 100 characters.
@@ -42,63 +42,63 @@ pub struct ListingBody {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<CategoryId>)]
     pub category_id: Option<Option<CategoryId>>,
-    /// `free` or `per_call`; `free` unless something else is said.
+    /// `free` or `per_call`.
     #[schema(value_type = Option<OfferedPricingModel>)]
     pub pricing_model: Option<PricingModel>,
-    /// A JSON number of US dollars, read from its own text and never through a float.
+    /// The price of a call in US dollars. Read from its own text and never through a float.
     #[schema(value_type = Option<PriceAmount>)]
     pub pricing_amount: Option<Box<RawValue>>,
     /// Only `USD`.
     #[schema(value_type = Option<PriceCurrency>)]
     pub pricing_currency: Option<String>,
-    /// `USDC` unless something else is said.
+    /// What the seller wants to be paid in.
     pub preferred_currency: Option<PayoutCurrency>,
-    /// `api` unless something else is said.
+    /// How it is delivered.
     pub delivery_type: Option<DeliveryType>,
-    /// `api_key` unless something else is said.
+    /// How the seller's own API authenticates.
     pub auth_method: Option<AuthMethod>,
-    /// Up to 20 of 1 to 50 characters; `["json"]` unless something else is said.
+    /// Output formats: up to 20 of 1 to 50 characters.
     #[schema(value_type = Option<Vec<ShortText>>, max_items = 20)]
     pub formats: Option<Vec<String>>,
-    /// Up to 50,000 characters.
+    /// Documentation of up to 50,000 characters.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Docs>)]
     pub docs: Option<Option<String>>,
-    /// Up to 10,000 characters.
+    /// How to use it, in up to 10,000 characters.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ConnectionInstructions>)]
     pub connection_instructions: Option<Option<String>>,
-    /// Up to 20.
+    /// Up to 20 examples of what it answers.
     #[schema(max_items = 20)]
     pub example_outputs: Option<Vec<ExampleOutput>>,
-    /// An http(s) URL.
+    /// A demonstration: an http(s) URL.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<WebUrl>)]
     pub demo_endpoint: Option<Option<String>>,
-    /// An http(s) URL.
+    /// Its source code: an http(s) URL.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<WebUrl>)]
     pub github_url: Option<Option<String>>,
-    /// An http(s) URL.
+    /// Its picture: an http(s) URL.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<WebUrl>)]
     pub logo_url: Option<Option<String>>,
-    /// Up to 100 characters.
+    /// How long it takes, in up to 100 characters.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ExpectedDelivery>)]
     pub expected_delivery: Option<Option<String>>,
-    /// Up to 5,000 characters.
+    /// What can go wrong, in up to 5,000 characters.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<RiskDisclaimers>)]
     pub risk_disclaimers: Option<Option<String>>,
-    /// Up to 5,000 characters.
+    /// What is promised, in up to 5,000 characters.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Sla>)]
     pub sla: Option<Option<String>>,
-    /// Up to 20 of 1 to 50 characters.
+    /// Up to 20 tags of 1 to 50 characters.
     #[schema(value_type = Option<Vec<ShortText>>, max_items = 20)]
     pub tags: Option<Vec<String>>,
-    /// `draft` or `active`; `active` unless something else is said.
+    /// `draft` or `active`.
     #[schema(value_type = Option<SettableStatus>)]
     pub status: Option<ListingStatus>,
     /// Where the gateway sends calls.
@@ -124,15 +124,15 @@ pub struct EndpointBody {
     #[serde(default, deserialize_with = "auth_header")]
     #[schema(value_type = Option<PlainAuthHeader>)]
     pub upstream_auth_header: Option<Option<UpstreamAuthHeaderBody>>,
-    /// 1,000 to 120,000; 30,000 unless something else is said.
+    /// How long the seller may take, in milliseconds: 1,000 to 120,000; at first 30,000.
     #[serde(default, deserialize_with = "whole")]
     #[schema(value_type = Option<TimeoutMs>)]
     pub timeout_ms: Option<u32>,
-    /// 1 to 1,048,576; 262,144 unless something else is said.
+    /// The longest request body, in bytes: 1 to 1,048,576; at first 262,144.
     #[serde(default, deserialize_with = "whole")]
     #[schema(value_type = Option<MaxRequestBytes>)]
     pub max_request_bytes: Option<u32>,
-    /// 1 to 8,388,608; 1,048,576 unless something else is said.
+    /// The longest response body, in bytes: 1 to 8,388,608; at first 1,048,576.
     #[serde(default, deserialize_with = "whole")]
     #[schema(value_type = Option<MaxResponseBytes>)]
     pub max_response_bytes: Option<u32>,

@@ -166,7 +166,8 @@ impl CatalogueService {
         }
         let pow_nonce = body.pow_nonce.as_deref().unwrap_or_default();
         let is_solved = is_pow_nonce(pow_nonce)
-            && Difficulty::new(taken.difficulty).is_some_and(|difficulty| verify(&taken.challenge, pow_nonce, difficulty));
+            && Difficulty::new(taken.difficulty)
+                .is_some_and(|difficulty| verify(&taken.challenge, pow_nonce, difficulty));
         if is_solved { Ok(()) } else { Err(MarketError::ProofOfWorkFailed) }
     }
 

@@ -6,7 +6,7 @@ use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, T
 use utoipa::{PartialSchema, ToSchema};
 
 use super::body::ListingBody;
-use crate::schema::{LEAST_PRICE, POW_CHALLENGE, PowChallenge, PowNonce, price};
+use crate::schema::{POW_CHALLENGE, PowChallenge, PowNonce, PriceOfCall};
 
 /// A new listing: free, or paid by the call. Read as [`ListingBody`].
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl ToSchema for NewListing {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((NewFreeListing::name().into(), NewFreeListing::schema()));
         schemas.push((NewPaidListing::name().into(), NewPaidListing::schema()));
-        NewFreeListing::schemas(schemas);
+        NewPaidListing::schemas(schemas);
     }
 }
 
@@ -76,13 +76,8 @@ impl PartialSchema for NewPaidListing {
             .schema_type(Type::String)
             .description(Some("Paid by the call."))
             .enum_values(Some(["per_call"]));
-        let amount = price(
-            "The price of a call in US dollars: from 0.000001 to 1000000, with at most six decimals and without an \
-             exponent.",
-            LEAST_PRICE,
-        );
         set(&mut listing, "pricing_model", model);
-        set(&mut listing, "pricing_amount", amount);
+        refer::<PriceOfCall>(&mut listing, "pricing_amount", "The price of a call.");
         for field in ["pricing_model", "pricing_amount", "private_endpoint_url"] {
             listing.required.push(field.to_owned());
         }
@@ -94,6 +89,7 @@ impl PartialSchema for NewPaidListing {
 impl ToSchema for NewPaidListing {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         NewFreeListing::schemas(schemas);
+        schemas.push((PriceOfCall::name().into(), PriceOfCall::schema()));
     }
 }
 
@@ -151,22 +147,17 @@ fn refer<T: ToSchema>(listing: &mut Object, field: &str, description: &str) {
     listing.properties.insert(field.to_owned(), RefOr::Ref(property));
 }
 
-/// Of `null | X`, only `X`, with its description.
+/// Of `X | null`, only `X`.
 fn not_null(property: &mut RefOr<Schema>) {
     let RefOr::T(Schema::OneOf(either)) = property else { return };
-    let Some(RefOr::Ref(mut only)) = either.items.pop() else { return };
-    only.description = either.description.take().unwrap_or_default();
-    *property = RefOr::Ref(only);
+    let only = either.items.drain(..).find(|item| matches!(item, RefOr::Ref(_)));
+    *property = only.unwrap_or_default();
 }
 
-/// Of `X`, `null | X`, with its description.
+/// Of `X`, `X | null`.
 fn or_null(property: &mut RefOr<Schema>) {
     let RefOr::Ref(only) = property else { return };
-    let description = std::mem::take(&mut only.description);
-    let either = OneOfBuilder::new()
-        .description(Some(description))
-        .item(ObjectBuilder::new().schema_type(Type::Null))
-        .item(only.clone());
+    let either = OneOfBuilder::new().item(only.clone()).item(ObjectBuilder::new().schema_type(Type::Null));
     *property = either.into();
 }
 

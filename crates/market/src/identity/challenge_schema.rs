@@ -85,7 +85,7 @@ fn described<T: ToSchema>(description: &str) -> Ref {
 }
 
 fn or_null<T: ToSchema>(description: &str) -> OneOfBuilder {
-    OneOfBuilder::new().description(Some(description)).item(nothing()).item(Ref::from_schema_name(T::name()))
+    OneOfBuilder::new().item(described::<T>(description)).item(nothing())
 }
 
 /// A field that is for other purposes.

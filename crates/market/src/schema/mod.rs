@@ -13,8 +13,8 @@ pub(crate) use lines::{
     ListingName, ListingSlug, ProfileText, RiskDisclaimers, ShortText, Sla,
 };
 pub(crate) use numbers::{
-    LEAST_PRICE, MaxRequestBytes, MaxResponseBytes, OfferedPricingModel, OverlapSeconds, PowAlgorithm, PriceAmount,
-    PriceCurrency, SettableStatus, TimeoutMs, Unread, price,
+    MaxRequestBytes, MaxResponseBytes, OfferedPricingModel, OverlapSeconds, PowAlgorithm, PriceAmount, PriceCurrency,
+    PriceOfCall, SettableStatus, TimeoutMs, Unread,
 };
 pub(crate) use secrets::{
     ApiKeyPrefix, ApiKeyText, AuthorizationHeader, CHALLENGE_NONCE, ChallengeNonce, HeaderName, HeaderValue,

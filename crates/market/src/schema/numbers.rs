@@ -2,18 +2,22 @@
 
 use std::ops::RangeInclusive;
 
-use crochet_pricing::Price;
+use utoipa::Number;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::form;
+
+fn number(number: u32) -> Number {
+    usize::try_from(number).map_or(Number::Float(f64::from(number)), Number::UInt)
+}
 
 fn integer(doc: &str, bounds: &RangeInclusive<u32>, example: u32) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
         .description(Some(doc))
-        .minimum(Some(f64::from(*bounds.start())))
-        .maximum(Some(f64::from(*bounds.end())))
+        .minimum(Some(number(*bounds.start())))
+        .maximum(Some(number(*bounds.end())))
         .examples([example])
 }
 
@@ -78,21 +82,28 @@ form! {
 }
 
 /// The smallest price there is, in dollars: a micro-dollar.
-pub(crate) const LEAST_PRICE: f64 = 0.000_001;
+const LEAST_PRICE: f64 = 0.000_001;
 
-/// A price from `least` on, in dollars.
-pub(crate) fn price(doc: &str, least: f64) -> ObjectBuilder {
-    let most = Price::MAX_PER_CALL.to_string().parse().unwrap_or(f64::MAX);
+/// The highest price: [`crochet_pricing::Price::MAX_PER_CALL`], in dollars.
+const HIGHEST_PRICE: usize = 1_000_000;
+
+/// A price in dollars. That it has at most six decimals stands in its description: as `multipleOf`, validators that
+/// divide floats would refuse prices such as 0.07.
+fn price(doc: &str, least: Number, example: f64) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::Number)
         .description(Some(doc))
         .minimum(Some(least))
-        .maximum(Some(most))
-        .multiple_of(Some(LEAST_PRICE))
-        .examples([0.01])
+        .maximum(Some(Number::UInt(HIGHEST_PRICE)))
+        .examples([example])
 }
 
 form! {
     /// US dollars: 0 for `free`, more for `per_call`. Written with at most six decimals and without an exponent.
-    PriceAmount => |doc| price(doc, 0.0)
+    PriceAmount => |doc| price(doc, Number::UInt(0), 0.02)
+}
+
+form! {
+    /// The price of a call in US dollars, from 0.000001 on. Written with at most six decimals and without an exponent.
+    PriceOfCall => |doc| price(doc, Number::Float(LEAST_PRICE), 0.01)
 }

@@ -36,13 +36,59 @@ pub(crate) fn schemas() -> BTreeMap<String, Value> {
         };
     }
     add!(
-        ChallengeRequest, IssuedChallenge, PowTerms, RegisterBody, RecoverBody, LinkWalletBody, UpdateWalletBody,
-        ExistingWalletProof, NewWalletProof, NewApiKeyBody, ProfilePatch, NewListing, NewFreeListing, NewPaidListing,
-        ListingBody, EndpointBody, RotateBody, IssuedListingChallenge, ProfileJson, WalletJson, ApiKeyJson, MeJson,
-        CreatedKeyJson, IssuedJson, CategoryJson, ListingSummaryJson, ListingDetailsJson, ListingJson, PublishedJson,
-        RemovedJson, EndpointJson, RotatedJson, ExampleOutput, AccountType, AuthMethod, Capability, DeliveryType,
-        EndpointStatus, ListingStatus, PayoutCurrency, PricingModel, ProfileRole, Scope, SuspendedBy, WalletStatus,
-        Chain, WalletAddress, ListingId, Cursor, Timestamp, Moment, RelayRequestId, GatewayRequestId,
+        ChallengeRequest,
+        IssuedChallenge,
+        PowTerms,
+        RegisterBody,
+        RecoverBody,
+        LinkWalletBody,
+        UpdateWalletBody,
+        ExistingWalletProof,
+        NewWalletProof,
+        NewApiKeyBody,
+        ProfilePatch,
+        NewListing,
+        NewFreeListing,
+        NewPaidListing,
+        ListingBody,
+        EndpointBody,
+        RotateBody,
+        IssuedListingChallenge,
+        ProfileJson,
+        WalletJson,
+        ApiKeyJson,
+        MeJson,
+        CreatedKeyJson,
+        IssuedJson,
+        CategoryJson,
+        ListingSummaryJson,
+        ListingDetailsJson,
+        ListingJson,
+        PublishedJson,
+        RemovedJson,
+        EndpointJson,
+        RotatedJson,
+        ExampleOutput,
+        AccountType,
+        AuthMethod,
+        Capability,
+        DeliveryType,
+        EndpointStatus,
+        ListingStatus,
+        PayoutCurrency,
+        PricingModel,
+        ProfileRole,
+        Scope,
+        SuspendedBy,
+        WalletStatus,
+        Chain,
+        WalletAddress,
+        ListingId,
+        Cursor,
+        Timestamp,
+        Moment,
+        RelayRequestId,
+        GatewayRequestId,
     );
     let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
     for (name, schema) in all {
@@ -87,6 +133,8 @@ fn every_reference_leads_somewhere_and_every_schema_is_described() {
             assert!(schemas.contains_key(to), "{name} refers to {to}");
         }
         assert!(schema["description"].as_str().is_some_and(|text| !text.is_empty()), "{name} is not described");
+        // Links are for readers of the code.
+        assert!(!schema.to_string().contains("[`"), "{name} links to a Rust item: {schema}");
     }
 }
 
