@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
@@ -80,6 +80,19 @@ impl TestRedis {
             pauses: (Duration::from_millis(20), Duration::from_millis(200)),
             ..SharedLimitsConfig::new(self.url(), prefix.to_owned())
         }
+    }
+
+    /// The keys that match a pattern of Redis, in order.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn keys(&self, pattern: &str) -> Vec<String> {
+        let client = redis::Client::open(self.url().expose_secret()).expect("a URL");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+        let mut keys: Vec<String> =
+            redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.expect("an answer");
+        keys.sort();
+        keys
     }
 
     /// SIGKILL: it is gone at once, and all that it knew.

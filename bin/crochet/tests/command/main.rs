@@ -7,5 +7,6 @@ mod support;
 mod books;
 mod configuration;
 mod help;
+mod limits;
 mod logs;
 mod serving;

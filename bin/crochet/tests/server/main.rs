@@ -23,6 +23,8 @@ mod edge_secrecy;
 mod edge_upstream;
 mod edge_wallets;
 mod edge_wrong_input;
+mod limits_outages;
+mod limits_shared;
 mod money_binding;
 mod money_books;
 mod money_crashes;

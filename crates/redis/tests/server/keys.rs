@@ -77,3 +77,19 @@ async fn a_url_that_names_no_server_is_refused_at_once() {
     let refused = SharedLimits::start(&config, contract::rates(), Arc::new(Unlimited)).await;
     assert!(matches!(refused, Err(RedisProblem::Url(_))));
 }
+
+/// As `docs/operations.md` lists them.
+const RIGHTS: [&str; 5] = ["+evalsha", "+script|load", "+get", "+set", "+time"];
+
+#[tokio::test]
+async fn a_user_that_may_do_nothing_but_count_is_enough() {
+    let Some(redis) = TestRedis::start().await else { return };
+    let config = redis.config("crochet");
+    let mut create = redis::cmd("ACL");
+    create.arg("SETUSER").arg("limits").arg("on").arg(">secret").arg("~crochet:*").arg(&RIGHTS);
+    let _: () = create.query_async(&mut connection(&config).await).await.unwrap();
+    let url = config.url.expose_secret().replace("redis://", "redis://limits:secret@");
+    let limits = shared(&SharedLimitsConfig { url: url.into(), ..config }).await;
+    assert_eq!(limits.count(Class::Write, someone()).await.unwrap().exceeded, None);
+    assert!(limits.count(Class::Write, someone()).await.unwrap().exceeded.is_some());
+}

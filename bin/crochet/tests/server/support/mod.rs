@@ -3,6 +3,7 @@
 mod account;
 mod agents;
 mod gateway;
+mod limits;
 mod money;
 mod process;
 mod psql;
@@ -13,6 +14,7 @@ mod seller;
 pub(crate) use account::{Account, Challenge, Signer};
 pub(crate) use agents::{Market, Paid, pay, publish, register};
 pub(crate) use gateway::TestGateway;
+pub(crate) use limits::{QUOTA, challenge_from, share};
 pub(crate) use money::{assert_error, eventually, retry_after, seller_bytes};
 pub(crate) use process::GatewayProcess;
 pub(crate) use raw::{RawAnswer, RawRequest};
