@@ -23,9 +23,11 @@ use crate::edge::{Edge, edge};
 use crate::extract::BodyLimits;
 use crate::in_flight::InFlight;
 use crate::observer::Observer;
+use crate::openapi::OpenApiConfig;
 use crate::routes::gateway::CallRunner;
 use crate::routes::health::{Readiness, RecentReadiness};
 use crate::routes::mock_provider::MockPay;
+use crate::routes::openapi::OpenApiDocument;
 use crate::routes::{self, API};
 use crate::wrong_keys::WrongKeys;
 
@@ -65,6 +67,7 @@ pub struct AppParts {
 struct Shared {
     edge: web::Data<Edge>,
     documents: web::Data<Documents>,
+    openapi: web::Data<OpenApiDocument>,
     admission: web::Data<Admission>,
     body_limits: web::Data<BodyLimits>,
     runner: web::Data<CallRunner>,
@@ -80,9 +83,10 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(config: &HttpConfig, parts: AppParts, documents: Documents) -> Self {
+    fn new(config: &HttpConfig, parts: AppParts, documents: Documents, openapi: OpenApiDocument) -> Self {
         Self {
             documents: web::Data::new(documents),
+            openapi: web::Data::new(openapi),
             edge: web::Data::new(Edge {
                 public_url: config.public_url.trim_end_matches('/').to_owned(),
                 clock: Arc::clone(&parts.clock),
@@ -125,6 +129,7 @@ impl Shared {
         config
             .app_data(self.edge.clone())
             .app_data(self.documents.clone())
+            .app_data(self.openapi.clone())
             .app_data(self.admission.clone())
             .app_data(self.body_limits.clone())
             .app_data(self.runner.clone())
@@ -137,6 +142,7 @@ impl Shared {
             .app_data(self.readiness.clone())
             .app_data(self.observer.clone())
             .configure(routes::docs::configure)
+            .configure(routes::openapi::configure)
             .configure(routes::documents::configure)
             .service(web::scope(API).configure(|api| self.configure_api(api)))
             .default_service(web::to(routes::unknown_path));
@@ -167,10 +173,12 @@ impl Shared {
 /// stops gracefully when the handle is told to.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When the listener cannot be used, or a document cannot be written.
 pub fn serve(config: &HttpConfig, parts: AppParts, listener: TcpListener) -> io::Result<(Server, ServerHandle)> {
     let documents = Documents::render(&Facts::of(config, &parts)).map_err(io::Error::other)?;
-    let shared = Shared::new(config, parts, documents);
+    let has_mock = config.environment == Environment::Development && parts.mock.is_some();
+    let openapi = OpenApiDocument::write(&OpenApiConfig { public_url: config.public_url.clone(), has_mock })?;
+    let shared = Shared::new(config, parts, documents, openapi);
     let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
     let server = HttpServer::new(move || {
         let shared = shared.clone();

@@ -3,37 +3,57 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
-use crochet_primitives::{Page, PageRequest};
+use crochet_primitives::{Cursor, Page, PageRequest};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::openapi::vocabulary;
 
 /// `{"success":true,"data":…}`.
-#[derive(Serialize)]
-struct Success<T> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Answer)]
+pub(crate) struct Success<T> {
+    /// Always true.
+    #[schema(schema_with = vocabulary::always_true)]
     success: bool,
+    /// What was asked for.
     data: T,
 }
 
 /// `{"success":true,"data":[…],"pagination":{…}}`.
-#[derive(Serialize)]
-struct List<T> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Page)]
+pub(crate) struct List<T> {
+    /// Always true.
+    #[schema(schema_with = vocabulary::always_true)]
     success: bool,
+    /// The items of this page.
     data: Vec<T>,
+    /// Which part of the list it is.
     pagination: Pagination,
 }
 
 /// Which part of a list this is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Pagination {
-    /// From 1; null after a cursor.
+    /// Which page, from 1; null after a cursor.
+    #[schema(required, minimum = 1)]
     page: Option<u32>,
+    /// How many items a page has at most.
+    #[schema(minimum = 1, maximum = 100)]
     limit: u32,
-    /// Null after a cursor: a keyset page does not count.
+    /// How many items there are; null after a cursor, because a keyset page does not count.
+    #[schema(required)]
     total: Option<u64>,
+    /// How many pages there are; null after a cursor.
     #[serde(rename = "totalPages")]
+    #[schema(required)]
     total_pages: Option<u64>,
+    /// Ask for the next page with `?cursor=`; null on the last one, and where a list has pages only.
+    #[schema(required, value_type = Option<Cursor>)]
     next_cursor: Option<String>,
+    /// Whether there are more items than `total` says, because counting stopped.
     total_is_capped: bool,
 }
 

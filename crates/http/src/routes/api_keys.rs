@@ -7,16 +7,24 @@ use crochet_market::identity::{IdentityService, NewApiKeyBody};
 use crochet_market::view::{ApiKeyJson, CreatedKeyJson};
 use crochet_primitives::ApiKeyId;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{get, part, resource};
 use crate::admit;
-use crate::envelope;
+use crate::code::Code;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json};
+use crate::openapi::{rules, vocabulary};
 
-#[derive(Serialize)]
-struct Revoked {
+/// A key that is refused from now on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RevokedApiKey)]
+pub(crate) struct Revoked {
+    /// The key.
     id: ApiKeyId,
+    /// Always true.
+    #[schema(schema_with = vocabulary::always_true)]
     revoked: bool,
 }
 
@@ -35,7 +43,18 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn list(
+/// List the keys of the profile.
+///
+/// Those that are valid, with their scopes and their first characters. A key itself is shown once, when it is made.
+#[utoipa::path(
+    get,
+    path = "/api-keys",
+    tag = "API keys",
+    operation_id = "listApiKeys",
+    responses((status = 200, description = "The keys that are valid.", body = Success<Vec<ApiKeyJson>>)),
+    extensions(("x-rules" = json!(rules::read(&[])))),
+)]
+pub(crate) async fn list(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
 ) -> Result<HttpResponse, ApiError> {
@@ -43,7 +62,19 @@ async fn list(
     envelope::ok(keys.iter().map(ApiKeyJson::from).collect::<Vec<_>>())
 }
 
-async fn create(
+/// Make a further key.
+///
+/// With a subset of the scopes of the key that asks for it.
+#[utoipa::path(
+    post,
+    path = "/api-keys",
+    tag = "API keys",
+    operation_id = "createApiKey",
+    request_body = NewApiKeyBody,
+    responses((status = 201, description = "The key. It is shown this once.", body = Success<CreatedKeyJson>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::Conflict])))),
+)]
+pub(crate) async fn create(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
     Json(body): Json<NewApiKeyBody>,
@@ -52,7 +83,21 @@ async fn create(
     envelope::success(StatusCode::CREATED, CreatedKeyJson::from(&created))
 }
 
-async fn revoke(
+/// Revoke a key.
+///
+/// The key that asks for it may revoke itself.
+#[utoipa::path(
+    delete,
+    path = "/api-keys/{id}",
+    tag = "API keys",
+    operation_id = "revokeApiKey",
+    params(
+        ("id" = ApiKeyId, Path, description = "The key's id."),
+    ),
+    responses((status = 200, description = "It is refused from now on, everywhere within a second.", body = Success<Revoked>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::NotFound])))),
+)]
+pub(crate) async fn revoke(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
     req: HttpRequest,

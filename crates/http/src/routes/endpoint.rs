@@ -8,9 +8,11 @@ use crochet_market::view::{EndpointJson, RotatedJson};
 use super::endpoint_test::test;
 use super::{get, part, resource};
 use crate::admit;
-use crate::envelope;
+use crate::code::Code;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json, OptionalJson};
+use crate::openapi::rules;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
@@ -32,7 +34,21 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn show(
+/// Read a private endpoint.
+///
+/// To the listing's owner, without its URL, its header's value and its signing secret.
+#[utoipa::path(
+    get,
+    path = "/listings/{id}/endpoint",
+    tag = "Endpoints",
+    operation_id = "getEndpoint",
+    params(
+        ("id" = String, Path, description = "The listing's id or slug."),
+    ),
+    responses((status = 200, description = "What may be shown of it.", body = Success<EndpointJson>)),
+    extensions(("x-rules" = json!(rules::read(&[Code::NotFound])))),
+)]
+pub(crate) async fn show(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
@@ -41,7 +57,23 @@ async fn show(
     envelope::ok(EndpointJson::new(&endpoint, false))
 }
 
-async fn put(
+/// Set or change a private endpoint.
+///
+/// What is left out stays as it is. A first endpoint needs `private_endpoint_url`, and is answered with its `signing_secret`,
+/// once.
+#[utoipa::path(
+    put,
+    path = "/listings/{id}/endpoint",
+    tag = "Endpoints",
+    operation_id = "putEndpoint",
+    params(
+        ("id" = String, Path, description = "The listing's id or slug."),
+    ),
+    request_body = EndpointBody,
+    responses((status = 200, description = "The endpoint as it is now; with the signing secret where it is new.", body = Success<EndpointJson>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint, Code::EndpointNotAllowed])))),
+)]
+pub(crate) async fn put(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
@@ -50,7 +82,23 @@ async fn put(
     envelope::ok(EndpointJson::from(&catalogue.put_endpoint(seller.profile_id(), part(&req, "id"), &body).await?))
 }
 
-async fn rotate(
+/// Rotate the signing secret.
+///
+/// Without an overlap the new secret signs at once. During an overlap `X-Crochet-Signature` keeps the secret before it, and
+/// `X-Crochet-Signature-Next` carries the new one.
+#[utoipa::path(
+    post,
+    path = "/listings/{id}/endpoint/rotate-secret",
+    tag = "Endpoints",
+    operation_id = "rotateSigningSecret",
+    params(
+        ("id" = String, Path, description = "The listing's id or slug."),
+    ),
+    request_body = Option<RotateBody>,
+    responses((status = 200, description = "The new secret. It is shown this once.", body = Success<RotatedJson>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint])))),
+)]
+pub(crate) async fn rotate(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,

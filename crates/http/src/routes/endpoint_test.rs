@@ -4,18 +4,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use crochet_market::GatewayEndpoint;
 use crochet_market::catalogue::CatalogueService;
-use crochet_primitives::{CallId, Clock, Entropy, EntropyExt, Timestamp};
+use crochet_primitives::{CallId, Clock, Entropy, EntropyExt, Timestamp, schema};
 use crochet_relay::ports::Upstream;
 use crochet_relay::{Dispatch, Ending, Endpoint, FailureKind, UpstreamAuth, judge};
 use crochet_signing::{BodyHash, headers, seal};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::part;
 use crate::code::Code;
-use crate::envelope;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, OptionalJson};
+use crate::openapi::rules;
+use crate::openapi::vocabulary::ErrorCode;
 
 /// What a seller gets when the test names no payload.
 const PAYLOAD: &[u8] = br#"{"crochet_test":true}"#;
@@ -30,32 +33,66 @@ const ALWAYS_THERE: [&str; 7] = [
     headers::ATTEMPT,
 ];
 
-#[derive(Deserialize, Default)]
+/// What to send.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Request {
-    /// A JSON object, sent as it is written.
+#[schema(as = EndpointTest)]
+pub(crate) struct Request {
+    /// A JSON object, sent as it is written; `{"crochet_test":true}` unless said.
     #[serde(default)]
+    #[schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>)]
     payload: Option<Box<RawValue>>,
 }
 
-#[derive(Serialize)]
-struct Tested {
+/// How the endpoint answered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EndpointTestResult)]
+pub(crate) struct Tested {
+    /// Whether a call that is answered so would be delivered.
     ok: bool,
+    /// The id that the endpoint was given. It names no call.
+    #[schema(value_type = schema::GatewayRequestId)]
     request_id: String,
+    /// The status that it answered with; null when there was none.
+    #[schema(required, minimum = 100, maximum = 999)]
     seller_status: Option<u16>,
+    /// How long it took, in milliseconds.
     latency_ms: u32,
+    /// The headers that it can verify the request by.
     signature_headers: Vec<&'static str>,
+    /// Why it would not be delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Problem, required = false)]
     error: Option<Problem>,
 }
 
-#[derive(Serialize)]
-struct Problem {
+/// Why an answer would not be delivered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EndpointProblem)]
+pub(crate) struct Problem {
+    /// What a buyer would be answered.
+    #[schema(value_type = ErrorCode)]
     code: &'static str,
+    /// The same in a sentence.
     message: &'static str,
 }
 
-pub(super) async fn test(
+/// Test a private endpoint.
+///
+/// Sends one signed request to it, as a call would be sent. It is no call: nothing is recorded, and nobody pays.
+#[utoipa::path(
+    post,
+    path = "/listings/{id}/endpoint/test",
+    tag = "Endpoints",
+    operation_id = "testEndpoint",
+    params(
+        ("id" = String, Path, description = "The listing's id or slug."),
+    ),
+    request_body = Option<Request>,
+    responses((status = 200, description = "How it answered; `ok` says whether that is well.", body = Success<Tested>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint, Code::EndpointNotAllowed])))),
+)]
+pub(crate) async fn test(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     upstream: web::Data<dyn Upstream>,

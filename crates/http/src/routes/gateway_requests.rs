@@ -3,76 +3,162 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{CallId, ListingId, ProfileId, Timestamp, rfc3339_millis};
+use crochet_primitives::{CallId, Cursor, ListingId, ProfileId, Timestamp, rfc3339_millis, schema};
 use crochet_relay::ports::{Books, HistoryItem, HistoryQuery, Role};
 use crochet_relay::{Attempt, AttemptOutcome, OrphanPayment, State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{get, part, resource};
 use crate::admit;
-use crate::envelope;
+use crate::code::Code;
+use crate::envelope::{self, List, Success};
 use crate::error::ApiError;
 use crate::extract::Authenticated;
+use crate::openapi::vocabulary::{CallRole, CallState};
+use crate::openapi::{rules, vocabulary};
 use crate::query::{Params, invalid};
 
-#[derive(Serialize)]
-struct Item {
+/// A call, as its buyer or its seller sees it. There is one a call, with all its attempts.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GatewayRequest)]
+pub(crate) struct Item {
+    /// The call, as its seller knows it.
+    #[schema(value_type = schema::GatewayRequestId)]
     id: String,
+    /// The call, as it is named in payments; null when it is free.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
     relay_request_id: Option<String>,
+    /// The listing that was called.
+    #[schema(value_type = ListingId)]
     listing_id: String,
+    /// On which side of it the caller is.
+    #[schema(value_type = CallRole)]
     role: &'static str,
+    /// Whoever pays.
+    #[schema(value_type = ProfileId)]
     buyer_id: String,
+    /// Whoever does the work.
+    #[schema(value_type = ProfileId)]
     seller_id: String,
+    /// Where it stands.
+    #[schema(value_type = CallState)]
     status: &'static str,
+    /// What the buyer pays; null when it is free.
+    #[schema(required, schema_with = vocabulary::usd_or_null)]
     amount: Option<String>,
+    /// The marketplace's part of it; null when it is free.
+    #[schema(required, schema_with = vocabulary::usd_or_null)]
     fee: Option<String>,
+    /// The seller's part of it; null when it is free.
+    #[schema(required, schema_with = vocabulary::usd_or_null)]
     seller_amount: Option<String>,
+    /// Always USD.
+    #[schema(schema_with = vocabulary::currency)]
     currency: &'static str,
+    /// SHA-256 of the request's body, as it came.
+    #[schema(schema_with = vocabulary::sha256)]
     body_sha256: String,
+    /// SHA-256 of the response that was delivered.
+    #[schema(required, schema_with = vocabulary::sha256_or_null)]
     response_sha256: Option<String>,
+    /// The length of the response that was delivered.
+    #[schema(required)]
     response_bytes: Option<u64>,
+    /// The status that the seller answered with, of the delivery or else of the last attempt.
+    #[schema(required, minimum = 100, maximum = 999)]
     seller_status: Option<u16>,
+    /// How long the seller took, in milliseconds.
+    #[schema(required)]
     latency_ms: Option<u32>,
+    /// Every time that it was forwarded, oldest first.
     attempts: Vec<AttemptItem>,
+    /// What settled it; null until then, and when it is free.
+    #[schema(required)]
     payment: Option<PaymentItem>,
+    /// The call whose terms replace these.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
     superseded_by: Option<String>,
+    /// When it was made.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     created_at: Timestamp,
+    /// When it last changed.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     updated_at: Timestamp,
+    /// Payments that named this call and bought nothing. Of one call, to its buyer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     orphan_payments: Option<Vec<OrphanItem>>,
 }
 
-#[derive(Serialize)]
-struct AttemptItem {
+/// One time that a call was forwarded.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub(crate) struct AttemptItem {
+    /// Counts from 1; the seller knows it by `X-Crochet-Attempt`.
+    #[schema(minimum = 1)]
     attempt: u32,
+    /// When it began.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     started_at: Timestamp,
+    /// How it ended; null while it runs.
+    #[schema(required, value_type = Option<AttemptOutcome>)]
     outcome: Option<&'static str>,
+    /// The status that the seller answered with.
+    #[schema(required, minimum = 100, maximum = 999)]
     seller_status: Option<u16>,
+    /// How long it took, in milliseconds.
+    #[schema(required)]
     latency_ms: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct PaymentItem {
+/// What settled a call.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Settlement)]
+pub(crate) struct PaymentItem {
+    /// The payment provider.
+    #[schema(max_length = 50)]
     provider: String,
+    /// The provider's own name for the payment.
+    #[schema(max_length = 255)]
     provider_reference: String,
+    /// When it was recorded.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     settled_at: Timestamp,
+    /// Whether the provider gave it back since.
     refunded: bool,
 }
 
-#[derive(Serialize)]
-struct OrphanItem {
+/// A payment that arrived and bought nothing. It is kept for ever, and the operator sees it too.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrphanPayment)]
+pub(crate) struct OrphanItem {
+    /// Its id.
+    #[schema(format = "uuid")]
     id: String,
+    /// Why it bought nothing.
+    #[schema(value_type = crochet_relay::OrphanReason)]
     reason: &'static str,
+    /// The payment provider.
+    #[schema(max_length = 50)]
     provider: String,
+    /// The provider's own name for the payment.
+    #[schema(max_length = 255)]
     provider_reference: String,
+    /// What arrived: the asset, as the provider names it.
     asset: String,
+    /// At whom.
     recipient: String,
+    /// How much, in the asset's base units.
+    #[schema(pattern = "^[0-9]+$")]
     base_units: String,
+    /// When it was noticed.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     noticed_at: Timestamp,
 }
 
@@ -172,7 +258,27 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn list(
+/// List the caller's calls.
+///
+/// Newest first: what the caller bought and what it sold, until `role` says which. Follow `pagination.next_cursor`
+/// through a long history.
+#[utoipa::path(
+    get,
+    path = "/gateway-requests",
+    tag = "Calls and money",
+    operation_id = "listGatewayRequests",
+    params(
+        ("role" = Option<CallRole>, Query, description = "Calls on this side alone."),
+        ("status" = Option<CallState>, Query, description = "Calls in this state alone."),
+        ("listing_id" = Option<ListingId>, Query, description = "Calls of this listing alone."),
+        ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not together with `cursor`."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
+        ("cursor" = Option<Cursor>, Query, description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. Not together with `page`."),
+    ),
+    responses((status = 200, description = "A page of calls.", body = List<Item>)),
+    extensions(("x-rules" = json!(rules::read(&[Code::BadRequest, Code::UseCursor])))),
+)]
+pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     books: web::Data<dyn Books>,
     req: HttpRequest,
@@ -197,7 +303,19 @@ async fn list(
     })
 }
 
-async fn detail(
+/// Read one call.
+///
+/// By its `gw_req_…` or its `relay_…` id. Its buyer is also shown payments that named it and bought nothing.
+#[utoipa::path(
+    get,
+    path = "/gateway-requests/{id}",
+    tag = "Calls and money",
+    operation_id = "getGatewayRequest",
+    params(("id" = String, Path, description = "The call, by either of its ids.")),
+    responses((status = 200, description = "The call.", body = Success<Item>)),
+    extensions(("x-rules" = json!(rules::read(&[Code::BadRequest, Code::NotFound])))),
+)]
+pub(crate) async fn detail(
     Authenticated(caller): Authenticated,
     books: web::Data<dyn Books>,
     req: HttpRequest,

@@ -9,14 +9,16 @@ use async_trait::async_trait;
 use crochet_primitives::Clock;
 use serde::Serialize;
 use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 use super::{get, resource};
 use crate::code::Code;
-use crate::envelope;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
+use crate::openapi::{rules, vocabulary};
 
 /// Whether a part of the system works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// It does.
@@ -28,7 +30,7 @@ pub enum Condition {
 }
 
 /// What a readiness probe found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReadinessReport {
     /// Whether the database answers.
     pub database: Condition,
@@ -84,14 +86,27 @@ impl RecentReadiness {
     }
 }
 
-#[derive(Serialize)]
-struct Alive {
+/// The process is alive.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Alive {
+    /// Always ok.
+    #[schema(schema_with = status_ok)]
     status: &'static str,
+    /// The version of the server.
+    #[schema(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+")]
     version: &'static str,
 }
 
-#[derive(Serialize)]
-struct Ready {
+fn status_ok() -> utoipa::openapi::Object {
+    vocabulary::constant("ok")
+}
+
+/// Whether the server can do its work, and what stands in its way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(crate) struct Ready {
+    /// Whether it can.
+    #[schema(value_type = vocabulary::ReadyOrNot)]
     status: &'static str,
     #[serde(flatten)]
     report: ReadinessReport,
@@ -103,11 +118,34 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .service(resource("/ready", "GET, HEAD, OPTIONS").route(get().to(ready)));
 }
 
-async fn health() -> Result<HttpResponse, ApiError> {
+/// Ask whether the process is alive.
+///
+/// It answers without looking at anything else; `GET /ready` looks.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "Health",
+    operation_id = "getHealth",
+    responses((status = 200, description = "It is.", body = Success<Alive>)),
+    extensions(("x-rules" = json!(rules::open(&[])))),
+)]
+pub(crate) async fn health() -> Result<HttpResponse, ApiError> {
     envelope::ok(Alive { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
-async fn ready(readiness: web::Data<RecentReadiness>) -> Result<HttpResponse, ApiError> {
+/// Ask whether the server can do its work.
+///
+/// Whether the database answers and its schema is current. The payment provider is reported, and does not count: what is
+/// free or paid for goes on without it.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    tag = "Health",
+    operation_id = "getReadiness",
+    responses((status = 200, description = "It can.", body = Success<Ready>)),
+    extensions(("x-rules" = json!(rules::open(&[Code::ServiceUnavailable])))),
+)]
+pub(crate) async fn ready(readiness: web::Data<RecentReadiness>) -> Result<HttpResponse, ApiError> {
     let report = readiness.look().await;
     if report.is_ready() {
         return envelope::success(StatusCode::OK, Ready { status: "ready", report });

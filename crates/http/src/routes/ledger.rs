@@ -3,39 +3,74 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{Timestamp, rfc3339_millis};
+use crochet_primitives::{Cursor, ListingId, ProfileId, Timestamp, rfc3339_millis, schema};
 use crochet_relay::ports::{Books, LedgerQuery};
 use crochet_relay::{EntryType, LedgerEntry};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{get, resource};
 use crate::admit;
-use crate::envelope;
+use crate::code::Code;
+use crate::envelope::{self, List};
 use crate::error::ApiError;
 use crate::extract::Authenticated;
+use crate::openapi::vocabulary::{LedgerDirection, LedgerEntryType};
+use crate::openapi::{rules, vocabulary};
 use crate::query::Params;
 
-#[derive(Serialize)]
-struct Entry {
+/// One entry of the ledger. Entries are never changed or deleted; corrections are new ones of the type `adjustment`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LedgerEntry)]
+pub(crate) struct Entry {
+    /// The entry's id.
+    #[schema(format = "uuid")]
     id: String,
+    /// The settlement that it belongs to: one payment, one gateway_payment, one marketplace_fee and one seller_credit.
+    #[schema(format = "uuid")]
     settlement_id: String,
+    /// What it records.
     #[serde(rename = "type")]
+    #[schema(value_type = LedgerEntryType)]
     entry_type: &'static str,
-    /// What an adjustment corrects.
+    /// What an adjustment corrects; null for everything else.
+    #[schema(schema_with = vocabulary::adjusts)]
     adjusts: Option<&'static str>,
+    /// Whether it is taken from the profile or given to it.
+    #[schema(value_type = LedgerDirection)]
     direction: &'static str,
+    /// Whose entry it is.
+    #[schema(value_type = ProfileId)]
     profile_id: String,
+    /// The call that was paid.
+    #[schema(value_type = schema::RelayRequestId)]
     relay_request_id: String,
+    /// The listing that was called.
+    #[schema(value_type = ListingId)]
     listing_id: String,
+    /// In US dollars, with six decimals.
     #[serde(with = "crochet_pricing::wire::text")]
+    #[schema(schema_with = vocabulary::usd)]
     amount: MicroUsd,
+    /// The same in millionths of a US dollar.
     #[serde(rename = "amount_micros", with = "crochet_pricing::wire::micros")]
+    #[schema(schema_with = vocabulary::usd_micros)]
     micros: MicroUsd,
+    /// Always USD.
+    #[schema(schema_with = vocabulary::currency)]
     currency: &'static str,
+    /// Whether the marketplace fee was taken at its source or is owed.
+    #[schema(value_type = crochet_relay::FeeStatus)]
     fee_status: &'static str,
+    /// The payment provider.
+    #[schema(max_length = 50)]
     provider: String,
+    /// The provider's own name for the payment.
+    #[schema(max_length = 255)]
     provider_reference: String,
+    /// When it was written.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     created_at: Timestamp,
 }
 
@@ -65,13 +100,32 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(resource("/ledger", "GET, HEAD, OPTIONS").wrap(from_fn(admit::standard)).route(get().to(list)));
 }
 
-async fn list(
+/// List the caller's ledger entries.
+///
+/// Newest first. A buyer sees its `gateway_payment` entries, a seller its `marketplace_fee` and `seller_credit` entries,
+/// and both their `adjustment` entries. For each settlement the gross amount is the fee plus the seller's credit.
+#[utoipa::path(
+    get,
+    path = "/ledger",
+    tag = "Calls and money",
+    operation_id = "listLedgerEntries",
+    params(
+        ("type" = Option<LedgerEntryType>, Query, description = "Entries of this type alone."),
+        ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not together with `cursor`."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
+        ("cursor" = Option<Cursor>, Query, description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. Not together with `page`."),
+    ),
+    responses((status = 200, description = "A page of entries.", body = List<Entry>)),
+    extensions(("x-rules" = json!(rules::read(&[Code::BadRequest, Code::UseCursor])))),
+)]
+pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     books: web::Data<dyn Books>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let params = Params::read(&req, &["type", "page", "limit", "cursor"])?;
     let page = params.page()?;
+
     let types = params.choice("type", EntryType::parse)?.into_iter().collect();
     let query = LedgerQuery { types, ..LedgerQuery::of(caller.profile_id(), page) };
     envelope::page(page, &books.ledger(&query).await?, |entry| Entry::from(entry))

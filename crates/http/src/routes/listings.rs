@@ -5,16 +5,18 @@ use std::rc::Rc;
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
-use crochet_market::Scope;
-use crochet_market::catalogue::{CatalogueService, ListingBody, ListingFilters};
-use crochet_market::view::RemovedJson;
+use crochet_market::catalogue::{CatalogueService, IssuedListingChallenge, ListingBody, ListingFilters, NewListing};
+use crochet_market::view::{ListingJson, ListingSummaryJson, PublishedJson, RemovedJson};
+use crochet_market::{PricingModel, Scope, Sort};
 use crochet_primitives::ProfileId;
 
 use super::{get, part, resource};
 use crate::admit::{self, Credentials};
-use crate::envelope::{self, Pagination};
+use crate::code::Code;
+use crate::envelope::{self, List, Pagination, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json, MaybeAuthenticated};
+use crate::openapi::rules;
 use crate::query::Params;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
@@ -45,7 +47,28 @@ fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
     caller.filter(|credentials| credentials.caller.key.scopes.has(Scope::Read)).map(|reader| reader.profile_id())
 }
 
-async fn search(
+/// Find listings.
+///
+/// Active listings, without their long texts. `mine=true` needs a key with the scope `read` and lists the caller's own,
+/// drafts and suspended ones included.
+#[utoipa::path(
+    get,
+    path = "/listings",
+    tag = "Listings",
+    operation_id = "searchListings",
+    params(
+        ("q" = Option<String>, Query, max_length = 200, description = "Words to be found."),
+        ("category" = Option<String>, Query, max_length = 100, description = "A category's id or slug."),
+        ("pricing_model" = Option<PricingModel>, Query, description = "How they are priced. Models that can no longer be published are taken, and find nothing."),
+        ("sort" = Option<Sort>, Query, description = "The order; `newest` unless said. `popular` counts the calls of the last 30 days."),
+        ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1; page × limit is at most 10,000."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
+        ("mine" = Option<bool>, Query, description = "`true`: the caller's own listings."),
+    ),
+    responses((status = 200, description = "A page of listings.", body = List<ListingSummaryJson>)),
+    extensions(("x-rules" = json!(rules::public_or_read(&[Code::BadRequest]).cached()))),
+)]
+pub(crate) async fn search(
     MaybeAuthenticated(caller): MaybeAuthenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
@@ -71,14 +94,41 @@ async fn search(
     envelope::list(items, Pagination::counted(found.page, found.limit, found.total))
 }
 
-async fn challenge(
+/// Ask for the work that a listing takes.
+///
+/// A proof of work against spam. Find a `pow_nonce` such that the SHA-256 of challenge and nonce, in lowercase hex,
+/// starts with `difficulty` zeros, and send it with `POST /listings`. Five challenges may be open at once.
+#[utoipa::path(
+    post,
+    path = "/listings/challenge",
+    tag = "Listings",
+    operation_id = "createListingChallenge",
+    responses((status = 200, description = "A challenge, good for five minutes.", body = Success<IssuedListingChallenge>)),
+    extensions(("x-rules" = json!(rules::write(&[])))),
+)]
+pub(crate) async fn challenge(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
 ) -> Result<HttpResponse, ApiError> {
     envelope::ok(catalogue.listing_challenge(&seller.caller.profile).await?)
 }
 
-async fn create(
+/// Publish a listing.
+///
+/// Needs the role provider or both, and a solved challenge. With `private_endpoint_url` the gateway calls it; its
+/// `signing_secret` is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/listings",
+    tag = "Listings",
+    operation_id = "createListing",
+    request_body = NewListing,
+    responses((status = 201, description = "It is published.", body = Success<PublishedJson>)),
+    extensions(("x-rules" = json!(rules::write(&[
+        Code::ChallengeExpired, Code::PricingModelUnavailable, Code::CaptchaFailed, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed,
+    ])))),
+)]
+pub(crate) async fn create(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     Json(body): Json<ListingBody>,
@@ -87,7 +137,19 @@ async fn create(
     envelope::success(StatusCode::CREATED, catalogue.published_json(&published))
 }
 
-async fn show(
+/// Read a listing.
+///
+/// With its long texts. Its owner sees drafts and suspended ones too; to others they are 404.
+#[utoipa::path(
+    get,
+    path = "/listings/{id}",
+    tag = "Listings",
+    operation_id = "getListing",
+    params(("id" = String, Path, description = "The listing's id or slug.")),
+    responses((status = 200, description = "The listing.", body = Success<ListingJson>)),
+    extensions(("x-rules" = json!(rules::public_or_read(&[Code::NotFound]).cached()))),
+)]
+pub(crate) async fn show(
     MaybeAuthenticated(caller): MaybeAuthenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
@@ -96,7 +158,22 @@ async fn show(
     envelope::ok(catalogue.listing_json(&view))
 }
 
-async fn change(
+/// Change a listing.
+///
+/// What is left out stays as it is; null clears what can be empty.
+#[utoipa::path(
+    patch,
+    path = "/listings/{id}",
+    tag = "Listings",
+    operation_id = "updateListing",
+    params(("id" = String, Path, description = "The listing's id or slug.")),
+    request_body = ListingBody,
+    responses((status = 200, description = "The listing as it is now.", body = Success<PublishedJson>)),
+    extensions(("x-rules" = json!(rules::write(&[
+        Code::PricingModelUnavailable, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed, Code::ListingHasNoEndpoint,
+    ])))),
+)]
+pub(crate) async fn change(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
@@ -106,7 +183,19 @@ async fn change(
     envelope::ok(catalogue.published_json(&published))
 }
 
-async fn remove(
+/// Remove a listing.
+///
+/// A draft is deleted. An active listing is suspended: calls that are paid for can still be made.
+#[utoipa::path(
+    delete,
+    path = "/listings/{id}",
+    tag = "Listings",
+    operation_id = "deleteListing",
+    params(("id" = String, Path, description = "The listing's id or slug.")),
+    responses((status = 200, description = "What became of it.", body = Success<RemovedJson>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::NotFound, Code::Conflict])))),
+)]
+pub(crate) async fn remove(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,

@@ -3,21 +3,14 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use crochet_market::identity::{IdentityService, ProfilePatch};
-use crochet_market::view::{ApiKeyJson, ProfileJson, WalletJson};
-use serde::Serialize;
+use crochet_market::view::{MeJson, ProfileJson};
 
 use super::{get, resource};
 use crate::admit;
-use crate::envelope;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json};
-
-#[derive(Serialize)]
-struct Me {
-    profile: ProfileJson,
-    wallets: Vec<WalletJson>,
-    api_key: ApiKeyJson,
-}
+use crate::openapi::rules;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
@@ -28,19 +21,38 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn show(
+/// Read who the key belongs to.
+///
+/// The profile, its wallets, and the key itself with its scopes.
+#[utoipa::path(
+    get,
+    path = "/me",
+    tag = "Identity",
+    operation_id = "getMe",
+    responses((status = 200, description = "The caller.", body = Success<MeJson>)),
+    extensions(("x-rules" = json!(rules::read(&[])))),
+)]
+pub(crate) async fn show(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
 ) -> Result<HttpResponse, ApiError> {
     let wallets = identity.wallets(me.profile_id()).await?;
-    envelope::ok(Me {
-        profile: ProfileJson::from(&me.caller.profile),
-        wallets: wallets.iter().map(WalletJson::from).collect(),
-        api_key: ApiKeyJson::from(&me.caller.key),
-    })
+    envelope::ok(MeJson::new(&me.caller, &wallets))
 }
 
-async fn change(
+/// Change the profile.
+///
+/// What is left out stays as it is; null clears what can be empty.
+#[utoipa::path(
+    patch,
+    path = "/me",
+    tag = "Identity",
+    operation_id = "updateMe",
+    request_body = ProfilePatch,
+    responses((status = 200, description = "The profile as it is now.", body = Success<ProfileJson>)),
+    extensions(("x-rules" = json!(rules::write(&[])))),
+)]
+pub(crate) async fn change(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
     Json(patch): Json<ProfilePatch>,

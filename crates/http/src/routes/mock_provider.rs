@@ -6,23 +6,27 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use async_trait::async_trait;
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{CallId, StorageError};
+use crochet_primitives::{CallId, StorageError, schema};
 use crochet_relay::ports::MockOutcome;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{part, resource};
 use crate::admit;
-use crate::envelope;
+use crate::code::Code;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::OptionalJson;
+use crate::openapi::rules;
 use crate::query::Params;
 
 /// A mock payment becomes final after an hour at the latest.
 const MAX_SETTLE_AFTER_MS: u64 = 60 * 60 * 1000;
 
 /// What a mock payment looks like now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MockPaymentStatus)]
 pub enum MockStatus {
     /// Nothing was paid.
     Waiting,
@@ -62,14 +66,22 @@ pub trait MockPay: Send + Sync {
     ) -> Result<Option<MockReceipt>, StorageError>;
 }
 
-#[derive(Deserialize)]
+/// What becomes of the payment.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Request {
+#[schema(as = MockPayment)]
+pub(crate) struct Request {
+    /// How it ends.
     #[serde(default)]
+    #[schema(default = "success")]
     outcome: Outcome,
+    /// When that shows, in milliseconds from now; until then it is pending.
     #[serde(default)]
+    #[schema(default = 0, maximum = 3_600_000)]
     settle_after_ms: u64,
+    /// What arrives, in millionths of a US dollar: the price unless said.
     #[serde(default)]
+    #[schema(maximum = 9_223_372_036_854_775_807i64)]
     amount_micros: Option<u64>,
 }
 
@@ -79,20 +91,33 @@ impl Default for Request {
     }
 }
 
-#[derive(Deserialize, Clone, Copy, Default)]
+/// How a mock payment ends.
+#[derive(Deserialize, Clone, Copy, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+#[schema(as = MockPaymentOutcome)]
+pub(crate) enum Outcome {
+    /// It arrives.
     #[default]
     Success,
+    /// It stays under way.
     Pending,
+    /// It fails.
     Failure,
+    /// It is given back.
     Refund,
 }
 
-#[derive(Serialize)]
-struct Paid {
+/// A mock payment as it is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MockPaymentReceipt)]
+pub(crate) struct Paid {
+    /// The call that it pays.
+    #[schema(value_type = schema::RelayRequestId)]
     relay_request_id: String,
+    /// How it stands.
     status: MockStatus,
+    /// The mock provider's own name for it.
+    #[schema(pattern = "^mock_")]
     provider_reference: String,
 }
 
@@ -104,7 +129,22 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn pay(
+/// Pay a call without money.
+///
+/// For development: there is no such path in production. The outcome can be chosen, and when it shows.
+#[utoipa::path(
+    post,
+    path = "/mock-provider/payments/{relay_request_id}/pay",
+    tag = "Mock provider",
+    operation_id = "payMock",
+    params(
+        ("relay_request_id" = schema::RelayRequestId, Path, description = "The call, as its 402 names it."),
+    ),
+    request_body = Option<Request>,
+    responses((status = 200, description = "The payment as it is now.", body = Success<Paid>)),
+    extensions(("x-rules" = json!(rules::gateway_open(&[Code::BadRequest, Code::NotFound])))),
+)]
+pub(crate) async fn pay(
     mock: web::Data<dyn MockPay>,
     req: HttpRequest,
     OptionalJson(request): OptionalJson<Request>,

@@ -9,9 +9,11 @@ use crochet_primitives::WalletId;
 
 use super::{get, part, resource};
 use crate::admit;
-use crate::envelope;
+use crate::code::Code;
+use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json};
+use crate::openapi::rules;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
@@ -29,7 +31,18 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn list(
+/// List the wallets of the profile.
+///
+/// Disabled ones included.
+#[utoipa::path(
+    get,
+    path = "/me/wallets",
+    tag = "Wallets",
+    operation_id = "listWallets",
+    responses((status = 200, description = "The wallets, oldest first.", body = Success<Vec<WalletJson>>)),
+    extensions(("x-rules" = json!(rules::read(&[])))),
+)]
+pub(crate) async fn list(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
 ) -> Result<HttpResponse, ApiError> {
@@ -37,7 +50,19 @@ async fn list(
     envelope::ok(wallets.iter().map(WalletJson::from).collect::<Vec<_>>())
 }
 
-async fn link(
+/// Link a wallet.
+///
+/// A wallet of the profile and the new one each sign a challenge of the purpose `link_wallet`.
+#[utoipa::path(
+    post,
+    path = "/me/wallets",
+    tag = "Wallets",
+    operation_id = "linkWallet",
+    request_body = LinkWalletBody,
+    responses((status = 201, description = "The wallet is linked.", body = Success<WalletJson>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::ChallengeExpired, Code::Unauthorized, Code::Conflict])))),
+)]
+pub(crate) async fn link(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
     Json(body): Json<LinkWalletBody>,
@@ -46,7 +71,21 @@ async fn link(
     envelope::success(StatusCode::CREATED, WalletJson::from(&wallet))
 }
 
-async fn show(
+/// Read a wallet of the profile.
+///
+/// By its id, as `GET /me/wallets` lists it.
+#[utoipa::path(
+    get,
+    path = "/me/wallets/{id}",
+    tag = "Wallets",
+    operation_id = "getWallet",
+    params(
+        ("id" = WalletId, Path, description = "The wallet's id."),
+    ),
+    responses((status = 200, description = "The wallet.", body = Success<WalletJson>)),
+    extensions(("x-rules" = json!(rules::read(&[Code::NotFound])))),
+)]
+pub(crate) async fn show(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
     req: HttpRequest,
@@ -54,7 +93,23 @@ async fn show(
     envelope::ok(WalletJson::from(&identity.wallet(me.profile_id(), wallet_id(&req)?).await?))
 }
 
-async fn change(
+/// Change a wallet.
+///
+/// A wallet of the profile that may recover it signs for the change. The last one that can recover the profile cannot be
+/// disabled.
+#[utoipa::path(
+    patch,
+    path = "/me/wallets/{id}",
+    tag = "Wallets",
+    operation_id = "updateWallet",
+    params(
+        ("id" = WalletId, Path, description = "The wallet's id."),
+    ),
+    request_body = UpdateWalletBody,
+    responses((status = 200, description = "The wallet as it is now.", body = Success<WalletJson>)),
+    extensions(("x-rules" = json!(rules::write(&[Code::ChallengeExpired, Code::Unauthorized, Code::NotFound, Code::Conflict, Code::LastRecoveryWallet])))),
+)]
+pub(crate) async fn change(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
     req: HttpRequest,

@@ -3,28 +3,67 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use bytes::{BufMut, Bytes, BytesMut};
+use crochet_primitives::{ListingId, schema};
 use crochet_relay::{Delivery, Record};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::payment::{PaymentContext, payment_context, relay_request_id};
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::openapi::vocabulary;
 use crate::recovery::{NextAction, Recovery};
 
-#[derive(Serialize)]
-struct Delivered<'a> {
+/// What is recorded of a call that the seller handled.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeliveredCall)]
+pub(crate) struct Delivered<'a> {
+    /// Always delivered.
+    #[schema(schema_with = status_delivered)]
     status: &'static str,
+    /// The call, as its seller knows it.
+    #[schema(value_type = schema::GatewayRequestId)]
     request_id: String,
+    /// The call, as it is named in payments and retries; null when it is free.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
     relay_request_id: Option<String>,
+    /// The listing that was called.
+    #[schema(value_type = ListingId)]
     listing_id: String,
+    /// The status that the seller answered with: 2xx or 4xx.
+    #[schema(minimum = 200, maximum = 499)]
     seller_status: u16,
+    /// SHA-256 of the response.
+    #[schema(schema_with = vocabulary::sha256)]
     response_sha256: &'a str,
+    /// The length of the response.
     response_bytes: u64,
+    /// How long the seller took, in milliseconds.
     latency_ms: u32,
+    /// The attempt that was answered, from 1.
+    #[schema(minimum = 1)]
     attempt: u32,
+    /// Whether this answer repeats one that was given before. The seller was not asked again.
     replayed: bool,
+    /// What was paid; null when it is free.
+    #[schema(required)]
     payment: Option<PaymentContext<'a>>,
+}
+
+/// The same, with the seller's answer: what the splice below makes of it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes bytes that are put together without it")]
+pub(crate) struct DeliveredResponse<'a> {
+    #[serde(flatten)]
+    call: Delivered<'a>,
+    /// The seller's JSON, byte for byte; null on the replay of a free call, of which only the hash is kept.
+    #[schema(required, schema_with = vocabulary::any_json)]
+    seller_response: (),
+}
+
+fn status_delivered() -> utoipa::openapi::Object {
+    vocabulary::constant("delivered")
 }
 
 impl<'a> Delivered<'a> {

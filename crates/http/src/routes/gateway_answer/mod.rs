@@ -8,17 +8,25 @@ mod seller_failed;
 mod under_way;
 
 use actix_web::HttpResponse;
+use crochet_primitives::schema;
 use crochet_relay::{Record, Reply};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::error::ApiError;
 use crate::recovery::{NextAction, Recovery};
+pub(crate) use delivered::{Delivered, DeliveredResponse};
 use delivered::{delivered, no_longer_available};
 use payment::relay_request_id;
+pub(crate) use refusals::{RefusedQuote, UnavailableCall};
 use refusals::{listing_unavailable, mismatch, quote_refused};
+pub(crate) use required::PaymentRequired;
 use required::payment_required;
+pub(crate) use seller_failed::SellerFailed;
 use seller_failed::seller_failed;
+pub(crate) use under_way::Accepted;
 use under_way::accepted;
 
 /// The one match from replies to answers.
@@ -75,6 +83,18 @@ pub(crate) fn answer(reply: Reply) -> Result<HttpResponse, ApiError> {
 }
 
 /// What a retry needs to name its call by.
-fn named(record: &Record, status: &str) -> Value {
-    json!({ "status": status, "request_id": record.id.request_id(), "relay_request_id": relay_request_id(record) })
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NamedCall {
+    /// Where the call stands; `unknown` when that could not be recorded.
+    status: &'static str,
+    /// The call, as its seller knows it.
+    #[schema(value_type = schema::GatewayRequestId)]
+    request_id: String,
+    /// The call, as it is named in payments and retries; null when it is free.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
+    relay_request_id: Option<String>,
+}
+
+fn named(record: &Record, status: &'static str) -> NamedCall {
+    NamedCall { status, request_id: record.id.request_id(), relay_request_id: relay_request_id(record) }
 }

@@ -1,18 +1,32 @@
 //! What several answers say of a payment.
 
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{Timestamp, rfc3339_millis};
+use crochet_primitives::{Timestamp, rfc3339_millis, schema};
 use crochet_relay::{Record, Terms};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::vocabulary;
 
 /// The terms of a call, for whoever pays it.
-#[derive(Serialize)]
-pub(super) struct PaymentTerms<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PaymentTerms<'a> {
+    /// The payment provider.
+    #[schema(max_length = 50)]
     provider: &'a str,
+    /// How it is paid.
+    #[schema(max_length = 50)]
     scheme: &'a str,
+    /// The network that it is paid from, in CAIP-2.
+    #[schema(pattern = "^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$")]
     network: &'a str,
+    /// What it is paid in.
+    #[schema(value_type = vocabulary::OriginCurrency)]
     origin_currency: &'static str,
+    /// The chain that it is paid from, by the payment provider's number.
     origin_chain_id: u64,
+    /// What to do, in the payment provider's own form.
+    #[schema(value_type = Object, additional_properties)]
     instructions: &'a serde_json::Value,
 }
 
@@ -30,17 +44,29 @@ impl<'a> From<&'a Terms> for PaymentTerms<'a> {
 }
 
 /// What was paid, and to whom it went.
-#[derive(Serialize)]
-pub(super) struct PaymentContext<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PaymentContext<'a> {
+    /// What the buyer paid.
     #[serde(with = "crochet_pricing::wire::text")]
+    #[schema(schema_with = vocabulary::usd)]
     amount: MicroUsd,
+    /// The marketplace's part of it.
     #[serde(with = "crochet_pricing::wire::text")]
+    #[schema(schema_with = vocabulary::usd)]
     fee: MicroUsd,
+    /// The seller's part of it.
     #[serde(with = "crochet_pricing::wire::text")]
+    #[schema(schema_with = vocabulary::usd)]
     seller_amount: MicroUsd,
+    /// Always USD.
+    #[schema(schema_with = vocabulary::currency)]
     currency: &'static str,
+    /// When it was recorded.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     settled_at: Timestamp,
+    /// The payment provider's own name for the payment.
+    #[schema(max_length = 255)]
     provider_reference: &'a str,
 }
 

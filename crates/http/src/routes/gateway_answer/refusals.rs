@@ -1,28 +1,52 @@
 //! 409 and 422: calls that are not forwarded, and quotes that were not given.
 
-use crochet_primitives::CallId;
+use crochet_primitives::{CallId, ListingId, schema};
 use crochet_relay::{Mismatch, QuoteRefusal, Record};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::payment::{PaymentContext, payment_context, relay_request_id};
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::openapi::vocabulary::CallState;
 use crate::recovery::{NextAction, Recovery};
 
-#[derive(Serialize)]
-struct Unavailable<'a> {
+/// A call whose listing cannot be called now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnavailableCall<'a> {
+    /// Where the call stands.
+    #[schema(value_type = CallState)]
     status: &'static str,
+    /// The call, as its seller knows it.
+    #[schema(value_type = schema::GatewayRequestId)]
     request_id: String,
+    /// The call, as it is named in payments and retries; null when it is free.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
     relay_request_id: Option<String>,
+    /// The listing that was called.
+    #[schema(value_type = ListingId)]
     listing_id: String,
+    /// What was paid; null until then, and when it is free.
+    #[schema(required)]
     payment: Option<PaymentContext<'a>>,
+}
+
+/// A call for which there are no terms.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RefusedQuote {
+    /// Where the call stands.
+    #[schema(value_type = CallState)]
+    status: &'static str,
+    /// The call. An Idempotency-Key that was sent with it gives this answer again.
+    #[schema(value_type = schema::GatewayRequestId)]
+    request_id: String,
 }
 
 pub(super) fn listing_unavailable(record: Option<&Record>) -> ApiError {
     let error = ApiError::new(Code::ListingUnavailable, "This listing takes no calls now.");
     let Some(record) = record else { return error };
-    let data = Unavailable {
+    let data = UnavailableCall {
         status: record.state.as_str(),
         request_id: record.id.request_id(),
         relay_request_id: relay_request_id(record),
@@ -62,7 +86,7 @@ pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
 }
 
 pub(super) fn quote_refused(record: &Record, refusal: &QuoteRefusal) -> ApiError {
-    let data = json!({ "status": record.state.as_str(), "request_id": record.id.request_id() });
+    let data = RefusedQuote { status: record.state.as_str(), request_id: record.id.request_id() };
     let error = match refusal {
         QuoteRefusal::RouteMinimumNotMet { minimum } => ApiError::new(
             Code::PaymentRouteMinimumNotMet,

@@ -3,52 +3,91 @@
 use std::borrow::Cow;
 
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{CallId, Timestamp, rfc3339_millis};
+use crochet_primitives::{CallId, ListingId, Timestamp, rfc3339_millis, schema};
 use crochet_relay::{Record, Unpaid};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::payment::PaymentTerms;
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::openapi::vocabulary;
 use crate::recovery::{NextAction, Recovery};
 
-#[derive(Serialize)]
-struct Fee {
+/// The marketplace's part of a price.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MarketplaceFee)]
+pub(crate) struct Fee {
+    /// Which part of the price it is.
+    #[schema(pattern = r"^[0-9]\.[0-9]+$")]
     rate: String,
+    /// What that comes to, rounded down to the millionth.
     #[serde(with = "crochet_pricing::wire::text")]
+    #[schema(schema_with = vocabulary::usd)]
     amount: MicroUsd,
 }
 
-#[derive(Serialize)]
-struct RetryHeaders<'a> {
+/// The headers to send the same body with again, once it is paid.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RetryHeaders<'a> {
+    /// The call.
     #[serde(rename = "X-Crochet-Relay-Request-Id")]
+    #[schema(value_type = schema::RelayRequestId)]
     relay_request_id: String,
+    /// How it was paid.
     #[serde(rename = "X-Crochet-Payment-Scheme")]
     scheme: &'a str,
+    /// From where.
     #[serde(rename = "X-Crochet-Payment-Network")]
     network: &'a str,
 }
 
-#[derive(Serialize)]
-struct Required<'a> {
+/// Terms of payment for one call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PaymentRequired<'a> {
+    /// Always payment_required.
+    #[schema(schema_with = status_payment_required)]
     status: &'static str,
+    /// The call, for its payment and its retries.
+    #[schema(value_type = schema::RelayRequestId)]
     relay_request_id: String,
+    /// The listing that was called.
+    #[schema(value_type = ListingId)]
     listing_id: String,
+    /// The price in US dollars, with six decimals. What the payment provider adds is in `payment.instructions`.
     #[serde(with = "crochet_pricing::wire::text")]
+    #[schema(schema_with = vocabulary::usd)]
     amount: MicroUsd,
+    /// The same in millionths of a US dollar.
     #[serde(rename = "amount_micros", with = "crochet_pricing::wire::micros")]
+    #[schema(schema_with = vocabulary::usd_micros)]
     micros: MicroUsd,
+    /// The marketplace's part of the price.
     fee: Fee,
+    /// Always USD.
+    #[schema(schema_with = vocabulary::currency)]
     currency: &'static str,
+    /// Until when to pay. What arrives later is honoured, and takes longer.
     #[serde(with = "rfc3339_millis")]
+    #[schema(value_type = schema::Timestamp)]
     expires_at: Timestamp,
+    /// SHA-256 of the body that these terms are for: any other body is another call.
+    #[schema(schema_with = vocabulary::sha256)]
     body_sha256: String,
+    /// How to pay.
     payment: PaymentTerms<'a>,
+    /// Whether the payment provider has seen a payment for this call.
     payment_seen: bool,
-    /// The call that these terms replace.
+    /// The call that these terms replace; null for new calls.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
     supersedes: Option<String>,
+    /// The headers to send the same body with again, once it is paid.
     retry_headers: RetryHeaders<'a>,
+}
+
+fn status_payment_required() -> utoipa::openapi::Object {
+    vocabulary::constant("payment_required")
 }
 
 pub(super) fn payment_required(record: &Record, why: &Unpaid) -> ApiError {
@@ -57,7 +96,7 @@ pub(super) fn payment_required(record: &Record, why: &Unpaid) -> ApiError {
     };
     let (code, message, predecessor) = unpaid(why);
     let relay_request_id = record.id.relay_request_id();
-    let data = Required {
+    let data = PaymentRequired {
         status: "payment_required",
         listing_id: record.listing.to_string(),
         amount: price.gross,

@@ -1,25 +1,47 @@
 //! 502 and 504: the seller did not handle the call.
 
+use crochet_primitives::{ListingId, schema};
 use crochet_relay::{Failure, FailureKind, Record};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::payment::{PaymentContext, payment_context, relay_request_id};
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::openapi::vocabulary;
 use crate::recovery::{NextAction, Recovery};
 
-#[derive(Serialize)]
-struct SellerFailed<'a> {
+/// A call that the seller did not handle.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SellerFailed<'a> {
+    /// Always seller_failed.
+    #[schema(schema_with = status_seller_failed)]
     status: &'static str,
+    /// The call, as its seller knows it.
+    #[schema(value_type = schema::GatewayRequestId)]
     request_id: String,
+    /// The call, as it is named in payments and retries; null when it is free.
+    #[schema(required, value_type = Option<schema::RelayRequestId>)]
     relay_request_id: Option<String>,
+    /// The listing that was called.
+    #[schema(value_type = ListingId)]
     listing_id: String,
+    /// The status that the seller answered with; null when there was none.
+    #[schema(required, minimum = 100, maximum = 999)]
     seller_status: Option<u16>,
     /// Whether the seller may have done the work all the same.
     may_have_run: bool,
+    /// Which attempt it was, from 1.
     attempt: u32,
+    /// How long it took, in milliseconds.
     latency_ms: u32,
+    /// What was paid, and stays paid; null when it is free.
+    #[schema(required)]
     payment: Option<PaymentContext<'a>>,
+}
+
+fn status_seller_failed() -> utoipa::openapi::Object {
+    vocabulary::constant("seller_failed")
 }
 
 pub(super) fn seller_failed(record: &Record, failure: &Failure, retry_after_seconds: u32) -> ApiError {

@@ -1,0 +1,173 @@
+//! What follows from the rules of an operation: its security, its errors by status, its headers.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{PathItem, Ref, RefOr, Response};
+
+use super::errors;
+use super::headers::{always, sometimes};
+use super::rules::{KeyUse, RULES, Rules};
+use super::vocabulary::text;
+use crate::code::Code;
+
+/// The name of the one security scheme.
+pub(super) const SCHEME: &str = "apiKey";
+/// The extension that names the scope an operation needs.
+const SCOPE: &str = "x-required-scope";
+/// Where a component of this kind is referred to.
+const PARAMETERS: &str = "#/components/parameters/";
+
+/// The operations of a path with their methods, in the order in which they are read.
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// The parameters that many operations have.
+pub(super) fn parameters() -> [(&'static str, Parameter); 2] {
+    let header = |name: &str, schema: ObjectBuilder, description: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .schema(Some(schema))
+            .description(Some(description))
+            .build()
+    };
+    [
+        (
+            "RequestId",
+            header(
+                "X-Request-Id",
+                text("^[0-9A-Za-z._-]{1,128}$"),
+                "A name for this exchange, kept in the answer and in the log. Others than these are replaced.",
+            ),
+        ),
+        (
+            "IfNoneMatch",
+            header(
+                "If-None-Match",
+                ObjectBuilder::new().schema_type(Type::String),
+                "The `ETag` of an answer that is here already: 304 when nothing has changed since.",
+            ),
+        ),
+    ]
+}
+
+/// Writes into an operation what follows from its rules. One without rules is left as it is.
+pub(super) fn complete(operation: &mut Operation) {
+    let Some(rules) = operation.extensions.take().and_then(|mut found| found.remove(RULES)) else { return };
+    let Ok(rules) = serde_json::from_value::<Rules>(rules) else { return };
+    say_who_may(operation, &rules);
+    refer_to(operation, "RequestId");
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            common_headers(response, &rules);
+            if rules.is_cached {
+                always(response, "ETag");
+            }
+        }
+    }
+    if rules.is_cached {
+        refer_to(operation, "IfNoneMatch");
+        let mut unchanged = Response::new("Nothing has changed since the answer with that `ETag`. There is no body.");
+        common_headers(&mut unchanged, &rules);
+        always(&mut unchanged, "ETag");
+        operation.responses.responses.insert("304".to_owned(), unchanged.into());
+    }
+    for (status, codes) in by_status(operation, &rules) {
+        operation.responses.responses.insert(status.as_str().to_owned(), failure(status, &codes, &rules).into());
+    }
+}
+
+fn refer_to(operation: &mut Operation, parameter: &str) {
+    let reference = RefOr::Ref(Ref::new(format!("{PARAMETERS}{parameter}")));
+    operation.parameters.get_or_insert_default().push(reference);
+}
+
+fn say_who_may(operation: &mut Operation, rules: &Rules) {
+    let with_key = || SecurityRequirement::new(SCHEME, Vec::<String>::new());
+    operation.security = Some(match rules.key {
+        KeyUse::Ignored => vec![],
+        KeyUse::Optional => vec![SecurityRequirement::default(), with_key()],
+        KeyUse::Needed => vec![with_key()],
+    });
+    let mut says = operation.description.take().map(|text| vec![text]).unwrap_or_default();
+    if let Some(scope) = &rules.scope {
+        says.push(match rules.key {
+            KeyUse::Needed => format!("Needs an API key with the scope `{scope}`."),
+            KeyUse::Optional | KeyUse::Ignored => format!("A key with the scope `{scope}` may see more."),
+        });
+        if rules.key == KeyUse::Needed {
+            operation.extensions = Some(ExtensionsBuilder::new().add(SCOPE, scope.as_str()).build());
+        }
+    }
+    if let Some(limit) = &rules.limit {
+        says.push(format!("Counted against the rate limit `{limit}`."));
+    }
+    operation.description = Some(says.join("\n\n")).filter(|text| !text.is_empty());
+}
+
+/// The codes that an operation can answer, those that follow from its rules included.
+fn codes(operation: &Operation, rules: &Rules) -> Vec<Code> {
+    let mut all: Vec<Code> = rules.codes.iter().filter_map(|code| Code::parse(code)).collect();
+    if operation.request_body.is_some() {
+        all.extend([Code::BadRequest, Code::RequestTimeout, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+    }
+    if rules.limit.is_some() {
+        all.extend([Code::Unauthorized, Code::NotAcceptable, Code::RateLimited, Code::ServiceUnavailable]);
+    }
+    if rules.key == KeyUse::Needed && rules.scope.is_some() {
+        all.push(Code::Forbidden);
+    }
+    all.push(Code::InternalError);
+    // In the order of the list, and each once.
+    Code::ALL.iter().copied().filter(|code| all.contains(code)).collect()
+}
+
+fn by_status(operation: &Operation, rules: &Rules) -> BTreeMap<StatusCode, Vec<Code>> {
+    let mut by_status: BTreeMap<StatusCode, Vec<Code>> = BTreeMap::new();
+    for code in codes(operation, rules) {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    by_status
+}
+
+fn failure(status: StatusCode, codes: &[Code], rules: &Rules) -> Response {
+    let description = match codes {
+        [only] => format!("`{}`: {}", only.as_str(), only.meaning()),
+        several => several.iter().map(|code| format!("- `{}`: {}\n", code.as_str(), code.meaning())).collect(),
+    };
+    let content = ContentBuilder::new().schema(Some(errors::one_of(codes))).build();
+    let mut response = ResponseBuilder::new().description(description).content("application/json", content).build();
+    common_headers(&mut response, rules);
+    match status {
+        StatusCode::UNAUTHORIZED => always(&mut response, "WWW-Authenticate"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => sometimes(&mut response, "Accept"),
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::GATEWAY_TIMEOUT => always(&mut response, "Retry-After"),
+        StatusCode::CONFLICT => sometimes(&mut response, "Retry-After"),
+        _ => (),
+    }
+    response
+}
+
+fn common_headers(response: &mut Response, rules: &Rules) {
+    always(response, "X-Request-Id");
+    sometimes(response, "Cache-Control");
+    if rules.limit.is_some() {
+        for name in ["RateLimit-Policy", "RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] {
+            sometimes(response, name);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The handlers that the document is made of, in the order in which it shows them.
+
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+
+use crate::routes::{self, API};
+
+/// What stands below `/api/v1`.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    routes::challenge::challenge,
+    routes::register::register,
+    routes::recover::recover,
+    routes::me::show,
+    routes::me::change,
+    routes::wallets::list,
+    routes::wallets::link,
+    routes::wallets::show,
+    routes::wallets::change,
+    routes::api_keys::list,
+    routes::api_keys::create,
+    routes::api_keys::revoke,
+    routes::listings::search,
+    routes::listings::create,
+    routes::listings::challenge,
+    routes::listings::show,
+    routes::listings::change,
+    routes::listings::remove,
+    routes::categories::list,
+    routes::endpoint::show,
+    routes::endpoint::put,
+    routes::endpoint_test::test,
+    routes::endpoint::rotate,
+    routes::gateway::call,
+    routes::gateway_requests::list,
+    routes::gateway_requests::detail,
+    routes::ledger::list,
+    routes::health::health,
+    routes::health::ready,
+))]
+struct Api;
+
+/// What is there beside it in development.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(routes::mock_provider::pay))]
+struct Mock;
+
+/// Every operation, at its whole path.
+pub(super) fn collect(has_mock: bool) -> OpenApi {
+    let document = OpenApi::default().nest(API, Api::openapi());
+    let document = if has_mock { document.nest(API, Mock::openapi()) } else { document };
+    document.merge_from(super::documents::operations()).merge_from(super::retired::operations())
+}
