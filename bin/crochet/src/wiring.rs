@@ -1,6 +1,8 @@
 //! Brings adapters and use cases together.
 
+mod alone;
 mod glue;
+mod metrics;
 mod running;
 
 use std::sync::Arc;

@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["limits", "market", "pow", "primitives", "relay", "wallet"],
     ),
     ("redis", &["limits"], &["limits", "redis"]),
-    ("metrics", &["pricing", "primitives", "relay"], &[]),
+    ("metrics", &["primitives", "relay"], &[]),
     // A program for measurements: it knows the gateway as a whole.
     ("bench", &[], &[]),
 ];

@@ -23,7 +23,7 @@ pub fn serve(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
     let database = Database::open(config, host, &mut progress)?;
     let outcome = runtime.block_on(async {
         let running = Running::start(config, &database).await?;
-        say(&banner(config, &database, running.url(), began));
+        say(&banner(config, &database, &running, began));
         wait_for_the_end().await?;
         say("\nStopping: calls that are under way are ended first. Ctrl-C again stops at once.");
         tokio::select! {
@@ -48,7 +48,9 @@ pub(super) async fn wait_for_the_end() -> anyhow::Result<()> {
     }
 }
 
-fn banner(config: &Config, database: &Database, url: &str, began: Instant) -> String {
+fn banner(config: &Config, database: &Database, running: &Running, began: Instant) -> String {
+    let url = running.url();
+    let metrics = running.metrics_url().unwrap_or("off (--metrics-bind 127.0.0.1:9464 shows them)");
     let data = match database.private_folder() {
         Some(folder) => format!("{} (a private PostgreSQL)", folder.display()),
         None => "the configured PostgreSQL".to_owned(),
@@ -61,7 +63,8 @@ fn banner(config: &Config, database: &Database, url: &str, began: Instant) -> St
         "\nCrochet {version} is ready after {took}.\n\n  \
          URL       {url}\n  \
          data      {data}\n  \
-         payments  {payments}\n\n\
+         payments  {payments}\n  \
+         metrics   {metrics}\n\n\
          Try next:\n  \
          curl {url}/api/v1/categories\n  \
          curl {url}/api/v1/listings\n  \

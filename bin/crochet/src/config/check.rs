@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::settings::{Environment, PaymentProviderName, Settings, Switch};
-use super::{Config, RateLimits, database_url};
+use super::{Config, RateLimits, database_url, metrics_bind};
 
 /// actix calls it an error when bytes from outside are no HTTP: any scanner would fill the log with errors that are
 /// nobody's to mend.
@@ -33,6 +33,9 @@ impl fmt::Display for Problem {
         write!(f, "{}: {}", self.setting, self.message)
     }
 }
+
+/// The usual interval of scrapes.
+const METRICS_SAMPLE_EVERY: Duration = Duration::from_secs(15);
 
 struct Problems(Vec<Problem>);
 
@@ -99,6 +102,11 @@ pub fn resolve(
             &mut problems,
         )),
     };
+    if let Some(address) = settings.metrics_bind
+        && let Err(problem) = metrics_bind::check(address, bind, environment, settings.insecure_bind == Some(true))
+    {
+        problems.add("CROCHET_METRICS_BIND", problem);
+    }
     match environment {
         Environment::Development => check_development(&settings, bind, &mut problems),
         Environment::Production => check_production(&settings, public_url.as_ref(), &mut problems),
@@ -114,6 +122,8 @@ pub fn resolve(
     let config = Config {
         environment,
         bind,
+        metrics_bind: settings.metrics_bind,
+        metrics_sample_every: METRICS_SAMPLE_EVERY,
         public_url,
         database_url: settings.database_url.map(SecretString::from),
         direct_database_url: settings.direct_database_url.map(SecretString::from),

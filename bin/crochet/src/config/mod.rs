@@ -3,6 +3,7 @@
 mod check;
 mod database_url;
 mod file;
+mod metrics_bind;
 mod settings;
 
 use std::net::SocketAddr;
@@ -29,6 +30,10 @@ pub struct Config {
     pub environment: Environment,
     /// Where to listen.
     pub bind: SocketAddr,
+    /// Where metrics are read; `None` shows them nowhere.
+    pub metrics_bind: Option<SocketAddr>,
+    /// How old what metrics say of the tables may be.
+    pub metrics_sample_every: Duration,
     /// Under which URL clients reach the gateway; `None` until the port is known.
     pub public_url: Option<Url>,
     /// The database; `None` runs a private one.

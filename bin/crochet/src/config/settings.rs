@@ -31,6 +31,17 @@ pub enum PaymentProviderName {
     Relay,
 }
 
+impl PaymentProviderName {
+    /// The name in settings, and on metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mock => "mock",
+            Self::Relay => "relay",
+        }
+    }
+}
+
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,7 +90,7 @@ settings! {
     env: Environment = "CROCHET_ENV" { value_enum, value_name = "ENVIRONMENT", help_heading = "Server" },
     /// Where to listen [default: 127.0.0.1:8080]
     bind: SocketAddr = "CROCHET_BIND" { value_name = "ADDRESS:PORT", help_heading = "Server" },
-    /// Let development listen on other addresses than loopback
+    /// Let development listen on other addresses than loopback, and metrics on any address
     insecure_bind: bool = "CROCHET_INSECURE_BIND" { num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Server" },
     /// The URL under which clients reach this gateway [default: http:// and the address]
     public_url: String = "CROCHET_PUBLIC_URL" { value_name = "URL", help_heading = "Server" },
@@ -141,6 +152,8 @@ settings! {
     check_interval_millis: u64 = "CROCHET_CHECK_INTERVAL_MILLIS" { value_name = "MILLIS", help_heading = "Payments" },
     /// The pause between two rounds of the sweeper [default: 5000]
     sweep_interval_millis: u64 = "CROCHET_SWEEP_INTERVAL_MILLIS" { value_name = "MILLIS", help_heading = "Payments" },
+    /// Where Prometheus reads metrics, apart from the API, without authentication [default: nowhere]
+    metrics_bind: SocketAddr = "CROCHET_METRICS_BIND" { value_name = "ADDRESS:PORT", help_heading = "Telemetry" },
     /// text or json [default: text]
     log_format: LogFormat = "CROCHET_LOG_FORMAT" { value_enum, value_name = "FORMAT", help_heading = "Telemetry" },
     /// What is logged, as tracing filters [default: info,actix_http=off,actix_server=warn]

@@ -15,6 +15,8 @@ use crochet_primitives::{CallId, StorageError};
 use crochet_relay::ports::{MockOutcome, PaymentProvider};
 use secrecy::SecretString;
 
+use super::alone::Alone;
+
 /// The forwarder's guard, for URLs that are about to be stored. It is asked again at every call.
 pub(super) struct UrlGuard(pub(super) GuardPolicy);
 
@@ -64,7 +66,12 @@ pub(super) struct Probe {
     pub(super) provider: Arc<dyn PaymentProvider>,
     /// A schema never goes back while the program runs, so once is enough.
     pub(super) schema_is_current: AtomicBool,
+    /// So that a database that hangs is asked by one probe, not by each.
+    pub(super) alone: Alone,
 }
+
+/// How long a probe waits for the one before it, and for its own ping.
+const PING: Duration = Duration::from_secs(2);
 
 /// How long a look at the schema may take.
 const SCHEMA_LOOK: Duration = Duration::from_secs(3);
@@ -72,10 +79,7 @@ const SCHEMA_LOOK: Duration = Duration::from_secs(3);
 #[async_trait]
 impl Readiness for Probe {
     async fn look(&self) -> ReadinessReport {
-        let database = match self.db.ping().await {
-            Ok(()) | Err(StorageError::Busy) => Condition::Ok,
-            Err(_) => Condition::Failing,
-        };
+        let database = if self.database_answers().await { Condition::Ok } else { Condition::Failing };
         let migrations = if self.schema_is_current.load(Ordering::Relaxed) {
             Condition::Ok
         } else if database == Condition::Ok {
@@ -94,6 +98,16 @@ impl Readiness for Probe {
 }
 
 impl Probe {
+    /// A full pool whose work goes on is busy, and does answer; one in which nothing ends does not.
+    async fn database_answers(&self) -> bool {
+        let (db, before) = (self.db.clone(), self.db.finished());
+        match self.alone.run(PING, async move { db.ping().await }).await {
+            Some(Ok(())) => true,
+            Some(Err(StorageError::Busy)) => self.db.finished() != before,
+            Some(Err(_)) | None => false,
+        }
+    }
+
     async fn look_at_the_schema(&self) -> Condition {
         let url = self.direct_url.clone();
         let look = tokio::task::spawn_blocking(move || crochet_postgres::pending(&url));

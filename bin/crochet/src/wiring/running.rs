@@ -1,6 +1,6 @@
 //! A gateway that runs: the server, the sweeper, and what they share.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
 use crochet_forwarder::{Forwarder, ForwarderConfig};
-use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
+use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve, serve_metrics};
 use crochet_limits::Limiter;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
+use crochet_metrics::{MeasuredProvider, MeasuredUpstream, Metrics, Purpose};
 use crochet_payments::{MockProvider, TimeLimited};
 use crochet_postgres::market::{PgCatalogue, PgIdentities};
 use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSweeps};
@@ -24,11 +25,14 @@ use crochet_relay::ports::{Journal, PaymentProvider, Sweeps, Upstream};
 use crochet_relay::{Gateway, Policy, Sweeper};
 use crochet_secrets::MasterKeys;
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use super::alone::Alone;
 use super::glue::{Probe, Till, UrlGuard};
+use super::metrics::{Requests, Scrape, Waits};
 use crate::config::{Config, Environment};
 use crate::database::Database;
 use crate::keys;
@@ -41,6 +45,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub struct Running {
     url: String,
+    metrics: Option<MetricsServer>,
     db: Db,
     server: ServerHandle,
     tasks: TaskTracker,
@@ -53,7 +58,8 @@ impl Running {
     /// # Errors
     /// When the database cannot be brought up to date, the address is taken, or the keys cannot be read.
     pub async fn start(config: &Config, database: &Database) -> anyhow::Result<Self> {
-        let listener = bind(config)?;
+        let listener = bind(config.bind, "--bind")?;
+        let metrics_listener = config.metrics_bind.map(|address| bind(address, "--metrics-bind")).transpose()?;
         let url = match &config.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{}", listener.local_addr().context("the address is unknown")?),
@@ -64,23 +70,37 @@ impl Running {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let master_keys = Arc::new(keys::load(config, entropy.as_ref())?);
-        let db = database.connect(config);
-        let building = Building { config, database, url: &url, db: &db, clock, entropy, master_keys };
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), config.payment_provider.as_str()));
+        let db = database.connect(config).observed(Arc::new(Waits(metrics.pool.clone())));
+        let building =
+            Building { config, database, url: &url, db: &db, clock, entropy, master_keys, metrics: &metrics };
         let tasks = TaskTracker::new();
         let (parts, sweeper) = building.parts(tasks.clone(), building.limiter().await?)?;
         let (server, handle) =
             serve(&building.http_config(), parts, listener).context("the server cannot be started")?;
+        let metrics_server = match metrics_listener {
+            Some(listener) => Some(building.serve_metrics(listener, tasks.clone())?),
+            None => None,
+        };
         let stopping = CancellationToken::new();
         tokio::spawn(server);
-        tokio::spawn(sweep(sweeper, config.sweep_interval, stopping.clone()));
-        tokio::spawn(purge(building.sweeps(), building.catalogue_store(), stopping.clone()));
-        Ok(Self { url, db, server: handle, tasks, stopping })
+        let clock = Arc::clone(&building.clock);
+        tokio::spawn(sweep(sweeper, config.sweep_interval, metrics.sweeper.clone(), clock, stopping.clone()));
+        let rounds = metrics.sweeper.clone();
+        tokio::spawn(purge(building.sweeps(), building.catalogue_store(), rounds, stopping.clone()));
+        Ok(Self { url, metrics: metrics_server, db, server: handle, tasks, stopping })
     }
 
     /// Under which URL it is reached, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Under which URL its metrics are read, where they are.
+    #[must_use]
+    pub fn metrics_url(&self) -> Option<&str> {
+        self.metrics.as_ref().map(|metrics| metrics.url.as_str())
     }
 
     /// Its database, for tests that move the clock on.
@@ -100,12 +120,23 @@ impl Running {
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!(calls = self.tasks.len(), "stopped while calls were under way; they can be retried");
         }
+        // Last, so that the end can be watched.
+        if let Some(metrics) = self.metrics {
+            metrics.server.stop(false).await;
+        }
     }
 }
 
-fn bind(config: &Config) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(config.bind).with_context(|| {
-        format!("{} cannot be listened on: is another gateway running? --bind takes another address", config.bind)
+/// Where metrics are shown.
+#[derive(Debug)]
+struct MetricsServer {
+    url: String,
+    server: ServerHandle,
+}
+
+fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("{address} cannot be listened on: is another gateway running? {option} takes another address")
     })?;
     listener.set_nonblocking(true).context("the listener cannot be used")?;
     Ok(listener)
@@ -119,6 +150,7 @@ struct Building<'a> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     master_keys: Arc<MasterKeys>,
+    metrics: &'a Arc<Metrics>,
 }
 
 impl Building<'_> {
@@ -133,16 +165,22 @@ impl Building<'_> {
 
     fn parts(&self, tasks: TaskTracker, limiter: Arc<dyn Limiter>) -> anyhow::Result<(AppParts, Sweeper)> {
         let guard = self.guard_policy();
-        let journal: Arc<dyn Journal> =
-            Arc::new(PgJournal::new(self.db.clone(), self.policy(), Arc::clone(&self.entropy)));
+        let journal: Arc<dyn Journal> = Arc::new(
+            PgJournal::new(self.db.clone(), self.policy(), Arc::clone(&self.entropy))
+                .witnessed(Arc::new(self.metrics.money.clone())),
+        );
         let mock = Arc::new(MockProvider::new(
             Arc::new(PgMockPayments::new(self.db.clone())),
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
             self.url.to_owned(),
         ));
-        let provider: Arc<dyn PaymentProvider> = Arc::new(TimeLimited { inner: mock.clone() });
-        let upstream: Arc<dyn Upstream> = Arc::new(
+        let provider: Arc<dyn PaymentProvider> = Arc::new(MeasuredProvider {
+            inner: Arc::new(TimeLimited { inner: mock.clone() }),
+            metrics: self.metrics.provider.clone(),
+            clock: Arc::clone(&self.clock),
+        });
+        let forwarder: Arc<dyn Upstream> = Arc::new(
             Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
         );
         let directory = Arc::new(PgDirectory::new(self.db.clone(), Arc::clone(&self.master_keys)));
@@ -151,7 +189,7 @@ impl Building<'_> {
             journal: Arc::clone(&journal),
             directory,
             provider: Arc::clone(&provider),
-            upstream: Arc::clone(&upstream),
+            upstream: self.measured(&forwarder, Purpose::Call),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             policy: self.policy(),
@@ -160,7 +198,7 @@ impl Building<'_> {
         let parts = AppParts {
             gateway: Arc::new(gateway),
             books: Arc::new(PgBooks::new(self.db.clone())),
-            upstream,
+            upstream: self.measured(&forwarder, Purpose::Test),
             identity: Arc::new(self.identity_service(identities)?),
             catalogue: Arc::new(self.catalogue_service(guard)),
             mock: Some(Arc::new(Till(mock))),
@@ -169,9 +207,10 @@ impl Building<'_> {
                 direct_url: self.database.direct_url().clone(),
                 provider: Arc::clone(&provider),
                 schema_is_current: AtomicBool::new(false),
+                alone: Alone::default(),
             }),
-            observer: Arc::new(()),
             limiter,
+            observer: Arc::new(Requests(self.metrics.http.clone())),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             runtime: Handle::current(),
@@ -179,6 +218,29 @@ impl Building<'_> {
         };
         let sweeper = Sweeper { journal, sweeps: self.sweeps(), provider, check_interval: self.config.check_interval };
         Ok((parts, sweeper))
+    }
+
+    fn measured(&self, forwarder: &Arc<dyn Upstream>, purpose: Purpose) -> Arc<dyn Upstream> {
+        let (inner, clock) = (Arc::clone(forwarder), Arc::clone(&self.clock));
+        Arc::new(MeasuredUpstream { inner, metrics: self.metrics.seller.clone(), purpose, clock })
+    }
+
+    fn serve_metrics(&self, listener: TcpListener, tasks: TaskTracker) -> anyhow::Result<MetricsServer> {
+        let url = format!("http://{}/metrics", listener.local_addr().context("the metrics' address is unknown")?);
+        let scrape = Scrape {
+            metrics: Arc::clone(self.metrics),
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            tasks,
+            calls_limit: self.http_config().call_limits.altogether,
+            sample_every: self.config.metrics_sample_every,
+            alone: Alone::default(),
+            last: Mutex::default(),
+        };
+        let (server, handle) =
+            serve_metrics(Arc::new(scrape), listener).context("the metrics' server cannot be started")?;
+        tokio::spawn(server);
+        Ok(MetricsServer { url, server: handle })
     }
 
     fn policy(&self) -> Policy {
@@ -274,9 +336,18 @@ impl Building<'_> {
 }
 
 /// Looks at what is due, round after round. A round that found more than it could look at is followed at once.
-async fn sweep(sweeper: Sweeper, interval: Duration, stopping: CancellationToken) {
+async fn sweep(
+    sweeper: Sweeper,
+    interval: Duration,
+    metrics: crochet_metrics::Sweeper,
+    clock: Arc<dyn Clock>,
+    stopping: CancellationToken,
+) {
     loop {
-        let pause = match sweeper.round().await {
+        let began = clock.monotonic();
+        let round = sweeper.round().await;
+        metrics.swept(round.as_ref().ok(), clock.monotonic().saturating_sub(began));
+        let pause = match round {
             Ok(swept) if swept.has_more => Duration::ZERO,
             Ok(_) => interval,
             Err(error) => {
@@ -291,11 +362,19 @@ async fn sweep(sweeper: Sweeper, interval: Duration, stopping: CancellationToken
     }
 }
 
-async fn purge(sweeps: Arc<dyn Sweeps>, catalogue: Arc<PgCatalogue>, stopping: CancellationToken) {
+async fn purge(
+    sweeps: Arc<dyn Sweeps>,
+    catalogue: Arc<PgCatalogue>,
+    metrics: crochet_metrics::Sweeper,
+    stopping: CancellationToken,
+) {
     loop {
         match sweeps.purge().await {
             Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "deleted what had outlived its time"),
+            Ok(rows) => {
+                metrics.purged(rows);
+                tracing::info!(rows, "deleted what had outlived its time");
+            }
             Err(error) => tracing::warn!(%error, "what has outlived its time cannot be deleted"),
         }
         if let Err(error) = catalogue.refresh_popularity().await {

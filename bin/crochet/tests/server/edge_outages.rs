@@ -109,14 +109,14 @@ async fn a_paid_call_that_meets_a_locked_table_is_not_lost_and_not_charged_again
 }
 
 /// A PostgreSQL that can be stopped and started, at one address.
-struct Restartable {
+pub(crate) struct Restartable {
     folder: TempDir,
     server: Option<LocalPostgres>,
     bridge: Bridge,
 }
 
 impl Restartable {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut database = Self { folder, server: None, bridge: Bridge::open() };
@@ -138,7 +138,7 @@ impl Restartable {
         self.server.take().unwrap().stop().unwrap();
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         // The server and its sessions are one process group.
         let pid = self.server.as_ref().unwrap().server_pid().to_string();
         let children = Command::new("pgrep").args(["-P", &pid]).output().unwrap();
@@ -147,7 +147,7 @@ impl Restartable {
         assert!(Command::new("kill").args(["-s", signal]).args(all).status().unwrap().success());
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgresql://app@127.0.0.1:{}/crochet", self.bridge.port)
     }
 }
@@ -195,7 +195,7 @@ fn pump(mut from: impl Read, mut to: impl Write) {
     let _ = std::io::copy(&mut from, &mut to);
 }
 
-async fn until_ready(gateway: &TestGateway) {
+pub(crate) async fn until_ready(gateway: &TestGateway) {
     let began = Instant::now();
     while RawRequest::new(&gateway.api, "GET", "/ready").send().await.status != 200 {
         assert!(began.elapsed() < SILENT_BOUND, "it did not recover");

@@ -25,6 +25,8 @@ mod edge_wallets;
 mod edge_wrong_input;
 mod limits_outages;
 mod limits_shared;
+mod metrics_scrape;
+mod metrics_story;
 mod money_binding;
 mod money_books;
 mod money_crashes;

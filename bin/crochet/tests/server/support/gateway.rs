@@ -90,6 +90,11 @@ impl TestGateway {
         self.database.url().expose_secret().to_owned()
     }
 
+    /// Where its metrics are read.
+    pub(crate) fn metrics_url(&self) -> Option<&str> {
+        self.running.as_ref().expect("the gateway runs").metrics_url()
+    }
+
     /// Re-adds the books.
     pub(crate) async fn audit(&self) -> AuditReport {
         books(self.database.db()).audit().await.unwrap()

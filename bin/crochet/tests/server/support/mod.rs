@@ -9,6 +9,7 @@ mod process;
 mod psql;
 mod raw;
 pub(crate) mod routes;
+pub(crate) mod scrape;
 mod seller;
 
 pub(crate) use account::{Account, Challenge, Signer};
