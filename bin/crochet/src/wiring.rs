@@ -3,6 +3,7 @@
 mod alone;
 mod glue;
 mod metrics;
+mod rounds;
 mod running;
 
 use std::sync::Arc;

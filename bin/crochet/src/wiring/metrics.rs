@@ -1,10 +1,13 @@
 //! How what happens reaches the metrics, and how they are shown.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
 use async_trait::async_trait;
-use crochet_http::{Answered, Exposed, Exposition, Observer};
+use crochet_http::{Answered, Exposed, Exposition, Observer, serve_metrics};
 use crochet_metrics::{Metrics, PoolSample, Sample, WorkSample, encode_for};
 use crochet_postgres::{Db, WaitObserver, WorkInHand};
 use crochet_primitives::{Clock, StorageError};
@@ -126,4 +129,29 @@ impl Exposition for Scrape {
 fn sample_of(work: WorkInHand) -> WorkSample {
     let WorkInHand { calls, leases_held, leases_ended, overdue, orphans } = work;
     WorkSample { calls, leases_held, leases_ended, overdue, orphans }
+}
+
+/// Where metrics are shown.
+#[derive(Debug)]
+pub(super) struct MetricsServer {
+    url: String,
+    server: ServerHandle,
+}
+
+impl MetricsServer {
+    pub(super) fn start(scrape: Scrape, listener: TcpListener) -> anyhow::Result<Self> {
+        let url = format!("http://{}/metrics", listener.local_addr().context("the metrics' address is unknown")?);
+        let (running, server) =
+            serve_metrics(Arc::new(scrape), listener).context("the metrics' server cannot be started")?;
+        tokio::spawn(running);
+        Ok(Self { url, server })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) async fn stop(self) {
+        self.server.stop(false).await;
+    }
 }

@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
 use crochet_forwarder::{Forwarder, ForwarderConfig};
-use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve, serve_metrics};
+use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
 use crochet_limits::Limiter;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
@@ -32,14 +32,12 @@ use url::Url;
 
 use super::alone::Alone;
 use super::glue::{Probe, Till, UrlGuard};
-use super::metrics::{Requests, Scrape, Waits};
+use super::metrics::{MetricsServer, Requests, Scrape, Waits};
+use super::rounds::{purge, sweep};
 use crate::config::{Config, Environment};
 use crate::database::Database;
 use crate::keys;
 use crate::system::{SystemClock, SystemEntropy};
-
-/// How often what has outlived its time is deleted, and popularity is counted.
-const PURGE_EVERY: Duration = Duration::from_secs(600);
 
 /// A running gateway.
 #[derive(Debug)]
@@ -100,7 +98,7 @@ impl Running {
     /// Under which URL its metrics are read, where they are.
     #[must_use]
     pub fn metrics_url(&self) -> Option<&str> {
-        self.metrics.as_ref().map(|metrics| metrics.url.as_str())
+        self.metrics.as_ref().map(MetricsServer::url)
     }
 
     /// Its database, for tests that move the clock on.
@@ -122,16 +120,9 @@ impl Running {
         }
         // Last, so that the end can be watched.
         if let Some(metrics) = self.metrics {
-            metrics.server.stop(false).await;
+            metrics.stop().await;
         }
     }
-}
-
-/// Where metrics are shown.
-#[derive(Debug)]
-struct MetricsServer {
-    url: String,
-    server: ServerHandle,
 }
 
 fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
@@ -226,7 +217,6 @@ impl Building<'_> {
     }
 
     fn serve_metrics(&self, listener: TcpListener, tasks: TaskTracker) -> anyhow::Result<MetricsServer> {
-        let url = format!("http://{}/metrics", listener.local_addr().context("the metrics' address is unknown")?);
         let scrape = Scrape {
             metrics: Arc::clone(self.metrics),
             db: self.db.clone(),
@@ -237,10 +227,7 @@ impl Building<'_> {
             alone: Alone::default(),
             last: Mutex::default(),
         };
-        let (server, handle) =
-            serve_metrics(Arc::new(scrape), listener).context("the metrics' server cannot be started")?;
-        tokio::spawn(server);
-        Ok(MetricsServer { url, server: handle })
+        MetricsServer::start(scrape, listener)
     }
 
     fn policy(&self) -> Policy {
@@ -331,58 +318,6 @@ impl Building<'_> {
             wrong_keys: Rate::per_minute(self.config.rate_limits.wrong_keys_per_minute),
             call_limits: self.config.call_limits,
             ..HttpConfig::default()
-        }
-    }
-}
-
-/// Looks at what is due, round after round. A round that found more than it could look at is followed at once.
-async fn sweep(
-    sweeper: Sweeper,
-    interval: Duration,
-    metrics: crochet_metrics::Sweeper,
-    clock: Arc<dyn Clock>,
-    stopping: CancellationToken,
-) {
-    loop {
-        let began = clock.monotonic();
-        let round = sweeper.round().await;
-        metrics.swept(round.as_ref().ok(), clock.monotonic().saturating_sub(began));
-        let pause = match round {
-            Ok(swept) if swept.has_more => Duration::ZERO,
-            Ok(_) => interval,
-            Err(error) => {
-                tracing::warn!(%error, "the sweeper cannot look at what is due");
-                interval
-            }
-        };
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
-}
-
-async fn purge(
-    sweeps: Arc<dyn Sweeps>,
-    catalogue: Arc<PgCatalogue>,
-    metrics: crochet_metrics::Sweeper,
-    stopping: CancellationToken,
-) {
-    loop {
-        match sweeps.purge().await {
-            Ok(0) => {}
-            Ok(rows) => {
-                metrics.purged(rows);
-                tracing::info!(rows, "deleted what had outlived its time");
-            }
-            Err(error) => tracing::warn!(%error, "what has outlived its time cannot be deleted"),
-        }
-        if let Err(error) = catalogue.refresh_popularity().await {
-            tracing::warn!(%error, "popularity cannot be counted");
-        }
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(PURGE_EVERY) => {}
         }
     }
 }

@@ -1,0 +1,65 @@
+//! What goes on by itself while the gateway runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crochet_postgres::market::PgCatalogue;
+use crochet_primitives::Clock;
+use crochet_relay::Sweeper;
+use crochet_relay::ports::Sweeps;
+use tokio_util::sync::CancellationToken;
+
+/// How often what has outlived its time is deleted, and popularity is counted.
+const PURGE_EVERY: Duration = Duration::from_secs(600);
+
+/// Looks at what is due, round after round. A round that found more than it could look at is followed at once.
+pub(super) async fn sweep(
+    sweeper: Sweeper,
+    interval: Duration,
+    metrics: crochet_metrics::Sweeper,
+    clock: Arc<dyn Clock>,
+    stopping: CancellationToken,
+) {
+    loop {
+        let began = clock.monotonic();
+        let round = sweeper.round().await;
+        metrics.swept(round.as_ref().ok(), clock.monotonic().saturating_sub(began));
+        let pause = match round {
+            Ok(swept) if swept.has_more => Duration::ZERO,
+            Ok(_) => interval,
+            Err(error) => {
+                tracing::warn!(%error, "the sweeper cannot look at what is due");
+                interval
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+pub(super) async fn purge(
+    sweeps: Arc<dyn Sweeps>,
+    catalogue: Arc<PgCatalogue>,
+    metrics: crochet_metrics::Sweeper,
+    stopping: CancellationToken,
+) {
+    loop {
+        match sweeps.purge().await {
+            Ok(0) => {}
+            Ok(rows) => {
+                metrics.purged(rows);
+                tracing::info!(rows, "deleted what had outlived its time");
+            }
+            Err(error) => tracing::warn!(%error, "what has outlived its time cannot be deleted"),
+        }
+        if let Err(error) = catalogue.refresh_popularity().await {
+            tracing::warn!(%error, "popularity cannot be counted");
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(PURGE_EVERY) => {}
+        }
+    }
+}
