@@ -73,10 +73,12 @@ impl TestRedis {
         format!("unix://{}", self.folder.path().join("socket").display()).into()
     }
 
-    /// How to share limits through it, with pauses that suit a test.
+    /// How to share limits through it: with short pauses, and patience for a machine that does much else.
     #[must_use]
     pub fn config(&self, prefix: &str) -> SharedLimitsConfig {
         SharedLimitsConfig {
+            response_timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(5),
             pauses: (Duration::from_millis(20), Duration::from_millis(200)),
             ..SharedLimitsConfig::new(self.url(), prefix.to_owned())
         }

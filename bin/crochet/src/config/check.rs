@@ -138,7 +138,7 @@ pub fn resolve(
         master_keys: settings.master_keys.map(SecretString::from),
         payment_provider,
         rate_limits,
-        redis: read_redis(settings.redis_url, settings.redis_prefix, &mut problems),
+        redis: read_redis(settings.redis_url, settings.redis_prefix, settings.redis_timeout_millis, &mut problems),
         call_limits,
         trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
         seller_ports: settings.seller_ports.unwrap_or_else(|| vec![443, 8443]),
@@ -224,7 +224,12 @@ fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
     url
 }
 
-fn read_redis(url: Option<String>, prefix: Option<String>, problems: &mut Problems) -> Option<SharedLimitsConfig> {
+fn read_redis(
+    url: Option<String>,
+    prefix: Option<String>,
+    timeout_millis: Option<u64>,
+    problems: &mut Problems,
+) -> Option<SharedLimitsConfig> {
     let prefix = prefix.unwrap_or_else(|| crochet_redis::DEFAULT_PREFIX.to_owned());
     if !crochet_redis::check_prefix(&prefix) {
         problems.add("CROCHET_REDIS_PREFIX", "is 1 to 64 of a-z, A-Z, 0-9, and . _ - :");
@@ -233,7 +238,11 @@ fn read_redis(url: Option<String>, prefix: Option<String>, problems: &mut Proble
     if let Err(problem) = crochet_redis::check_url(&url) {
         problems.add("CROCHET_REDIS_URL", problem);
     }
-    Some(SharedLimitsConfig::new(url.into(), prefix))
+    let mut config = SharedLimitsConfig::new(url.into(), prefix);
+    if let Some(millis) = timeout_millis {
+        config.response_timeout = Duration::from_millis(millis.clamp(1, 5_000));
+    }
+    Some(config)
 }
 
 /// No machine that this runs on counts in less.

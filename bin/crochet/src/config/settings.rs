@@ -116,6 +116,8 @@ settings! {
     redis_url: String = "CROCHET_REDIS_URL" { value_name = "URL", hide_env_values = true, help_heading = "Limits" },
     /// What all keys there begin with; gateways with the same one share their limits [default: crochet]
     redis_prefix: String = "CROCHET_REDIS_PREFIX" { value_name = "PREFIX", help_heading = "Limits" },
+    /// The longest that a request waits for Redis, in milliseconds, 1 to 5000 [default: 100]
+    redis_timeout_millis: u64 = "CROCHET_REDIS_TIMEOUT_MILLIS" { value_name = "MILLIS", help_heading = "Limits" },
     /// Gateway calls that run at once, of all buyers [default: 512]
     call_limit: u32 = "CROCHET_CALL_LIMIT" { value_name = "N", help_heading = "Limits" },
     /// Gateway calls that run at once, of one buyer [default: 64]

@@ -17,7 +17,8 @@ fn with_redis(args: &[&str], database: &TestDatabase, data_dir: &Path, redis: &T
     command
         .env("DATABASE_URL", database.url().expose_secret())
         .env("CROCHET_DATA_DIR", data_dir)
-        .env("CROCHET_REDIS_URL", redis.url().expose_secret());
+        .env("CROCHET_REDIS_URL", redis.url().expose_secret())
+        .env("CROCHET_REDIS_TIMEOUT_MILLIS", "5000");
     command
 }
 

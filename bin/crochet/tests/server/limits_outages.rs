@@ -67,6 +67,7 @@ async fn when_redis_hangs_requests_do_not_wait_for_it_more_than_once() {
     let Some(redis) = TestRedis::start().await else { return };
     let gateway = TestGateway::with(|settings| {
         share(&redis, "crochet")(settings);
+        settings.redis_timeout_millis = Some(100);
         settings.rate_limit_read = Some(1_000);
     })
     .await;
