@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("limits", &["primitives"], &[]),
     // Adapters: each knows pure crates only.
     ("local-postgres", &[], &[]),
-    ("payments", &["pricing", "primitives", "relay"], &["primitives", "relay"]),
+    ("payments", &["pricing", "primitives", "relay", "wallet"], &["primitives", "relay"]),
     ("forwarder", &["relay", "signing"], &["primitives"]),
     (
         "postgres",

@@ -5,7 +5,12 @@
 //! payment, which is why production refuses it.
 
 mod mock;
+mod relay;
 mod time_limited;
 
 pub use mock::{MAX_SETTLE_AFTER, MockPayError, MockProvider, PayReceipt, PayRequest, PaymentStatus, ROUTE_MINIMUM};
+pub use relay::{
+    RelayConfig, RelayConfigError, RelayProvider, RelayTimes, WEBHOOK_TOLERANCE, WebhookError, WebhookEvent,
+    verify_webhook,
+};
 pub use time_limited::{CHECK_LIMIT, QUOTE_LIMIT, TimeLimited};
