@@ -40,14 +40,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION crochet_search_text(text) IS 'What is searched for and what is searched in, both in this form.';
 
--- What a listing's texts are found by. Lexemes as they are written and stemmed as English are in one vector, so that
+-- What a text is found by: its words as they are written, with their places, and their English stems beside them, so that
 -- words of any language are found exactly, and English ones in any form. `0border0` is a word that is taken out again:
 -- what it leaves is a gap that no phrase reaches across.
-CREATE FUNCTION crochet_search_lexemes(input text, weight "char") RETURNS tsvector
+CREATE FUNCTION crochet_search_lexemes(input text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
-    SELECT setweight(to_tsvector('pg_catalog.simple', clean || ' 0border0 '), weight)
-        || setweight(to_tsvector('pg_catalog.english', clean || ' 0border0 '), weight)
+    SELECT to_tsvector('pg_catalog.simple', clean || ' 0border0 ') || strip(to_tsvector('pg_catalog.english', clean))
+      FROM crochet_search_text(input) clean
+$$;
+
+-- The same of a short text, whose stems have places and a weight too: it is ranked.
+CREATE FUNCTION crochet_ranked_lexemes(input text, weight "char") RETURNS tsvector
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT setweight(to_tsvector('pg_catalog.simple', clean || ' 0border0 ')
+        || to_tsvector('pg_catalog.english', clean || ' 0border0 '), weight)
       FROM crochet_search_text(input) clean
 $$;
 
@@ -71,15 +79,16 @@ CREATE TABLE listing_search (
     popularity    smallint    NOT NULL,
     tags          text[]      NOT NULL,
     name_key      text        COLLATE "C" NOT NULL,
-    head          tsvector    NOT NULL,
+    title         tsvector    NOT NULL,
+    head          tsvector,
     words         tsvector    NOT NULL
--- Rows stay narrow: the vectors are stored apart, and are fetched for what is ranked only.
-) WITH (fillfactor = 85, toast_tuple_target = 256);
-ALTER TABLE listing_search ALTER COLUMN head SET STORAGE EXTERNAL;
+-- Room for new versions of a row on its page. Where a vector is stored apart, what is left of the row stays narrow.
+) WITH (fillfactor = 90, toast_tuple_target = 512);
 COMMENT ON TABLE listing_search IS 'What listings are found by. Kept by a trigger on listings; nothing else writes to it.';
 COMMENT ON COLUMN listing_search.popularity IS 'Magnitude of delivered_30d, in powers of two: so that it seldom changes.';
-COMMENT ON COLUMN listing_search.head IS 'Lexemes of name (A), tags (B) and description (C): what is ranked.';
-COMMENT ON COLUMN listing_search.words IS 'The same, and lexemes of the documentation (D): what is matched.';
+COMMENT ON COLUMN listing_search.title IS 'Lexemes of name (A) and tags (B).';
+COMMENT ON COLUMN listing_search.head IS 'Lexemes of name, tags and description, where there is documentation; else words has no others.';
+COMMENT ON COLUMN listing_search.words IS 'Lexemes of name, tags, description and documentation.';
 
 CREATE TABLE listing_words (
     word text COLLATE "C" PRIMARY KEY CHECK (char_length(word) BETWEEN 3 AND 40)
@@ -92,26 +101,28 @@ CREATE FUNCTION crochet_index_listing(listing listings) RETURNS void
     LANGUAGE plpgsql
 AS $$
 DECLARE
-    docs_text text := coalesce(crochet_search_text(left(listing.docs, 20000)), '');
-    head_lexemes tsvector := ts_delete(crochet_search_lexemes(listing.name, 'A')
-        || crochet_search_lexemes(array_to_string(listing.tags, ' 0border0 '), 'B')
-        || crochet_search_lexemes(listing.description, 'C'), '0border0');
+    tags_text text := array_to_string(listing.tags, ' 0border0 ');
+    head_lexemes tsvector := crochet_search_lexemes(listing.name) || crochet_search_lexemes(tags_text)
+        || crochet_search_lexemes(listing.description);
+    docs_lexemes tsvector := crochet_search_lexemes(left(listing.docs, 20000));
 BEGIN
     INSERT INTO listing_search (id, provider_id, category_id, pricing_model, price_micros, delivery_type, status, created_at,
-        delivered_30d, popularity, tags, name_key, head, words)
+        delivered_30d, popularity, tags, name_key, title, head, words)
     VALUES (listing.id, listing.provider_id, listing.category_id, listing.pricing_model, listing.price_micros,
         listing.delivery_type, listing.status, listing.created_at, listing.delivered_30d, crochet_magnitude(listing.delivered_30d),
-        ARRAY(SELECT lower(tag) FROM unnest(listing.tags) tag), left(crochet_search_text(listing.name), 200), head_lexemes,
-        head_lexemes || to_tsvector('pg_catalog.simple', docs_text) || strip(to_tsvector('pg_catalog.english', docs_text)))
+        ARRAY(SELECT lower(tag) FROM unnest(listing.tags) tag), left(crochet_search_text(listing.name), 200),
+        ts_delete(crochet_ranked_lexemes(listing.name, 'A') || crochet_ranked_lexemes(tags_text, 'B'), '0border0'),
+        CASE WHEN docs_lexemes IS NOT NULL THEN ts_delete(head_lexemes, '0border0') END,
+        ts_delete(head_lexemes || coalesce(docs_lexemes, ''), '0border0'))
     ON CONFLICT (id) DO UPDATE
        SET provider_id = excluded.provider_id, category_id = excluded.category_id, pricing_model = excluded.pricing_model,
            price_micros = excluded.price_micros, delivery_type = excluded.delivery_type, status = excluded.status,
            created_at = excluded.created_at, delivered_30d = excluded.delivered_30d, popularity = excluded.popularity,
-           tags = excluded.tags, name_key = excluded.name_key, head = excluded.head, words = excluded.words;
+           tags = excluded.tags, name_key = excluded.name_key, title = excluded.title, head = excluded.head, words = excluded.words;
     -- In their order, so that two transactions never wait for one another.
     INSERT INTO listing_words (word)
     SELECT word FROM unnest(tsvector_to_array(head_lexemes)) word
-     WHERE char_length(word) BETWEEN 3 AND 40 AND word ~ '[^0-9]'
+     WHERE char_length(word) BETWEEN 3 AND 40 AND word ~ '[^0-9]' AND word <> '0border0'
      ORDER BY word COLLATE "C"
         ON CONFLICT DO NOTHING;
 END
@@ -153,11 +164,24 @@ SELECT crochet_index_listing(listing) FROM listings listing WHERE deleted_at IS 
 -- Without pending lists (fastupdate): listings are searched far more often than written, and a search reads the pending
 -- list from end to end.
 CREATE INDEX listing_search_words ON listing_search USING gin (words) WITH (fastupdate = off);
+CREATE INDEX listing_search_title ON listing_search USING gin (title) WITH (fastupdate = off);
 CREATE INDEX listing_search_tags ON listing_search USING gin (tags) WITH (fastupdate = off);
 CREATE INDEX listing_search_popular ON listing_search (popularity DESC, id DESC) WHERE status = 'active';
+CREATE INDEX listing_search_newest ON listing_search (created_at DESC, id DESC) WHERE status = 'active';
+CREATE INDEX listing_search_cheapest ON listing_search (price_micros, id DESC) WHERE status = 'active';
+CREATE INDEX listing_search_dearest ON listing_search (price_micros DESC, id DESC) WHERE status = 'active';
+CREATE INDEX listing_search_of_provider ON listing_search (provider_id);
 CREATE INDEX listing_search_name ON listing_search (name_key, id);
 CREATE INDEX listing_words_trigrams ON listing_words USING gin (word gin_trgm_ops) WITH (fastupdate = off);
+-- So that the planner knows how frequent more than the 1,000 most frequent words are.
+ALTER TABLE listing_search ALTER COLUMN words SET STATISTICS 300, ALTER COLUMN title SET STATISTICS 300;
 ANALYZE listing_search, listing_words;
+
+-- The order of lists without words, with what they are filtered by: whatever the filters, it is read without the rows.
+CREATE INDEX listings_newest_filtered ON listings (created_at DESC, id DESC)
+    INCLUDE (category_id, delivery_type, pricing_model, price_micros, provider_id) WHERE status = 'active' AND deleted_at IS NULL;
+DROP INDEX listings_newest;
+ALTER INDEX listings_newest_filtered RENAME TO listings_newest;
 
 -- The rights of the application's role, with which the trigger works too.
 GRANT SELECT, INSERT, UPDATE, DELETE ON listing_search TO crochet_app;

@@ -1,18 +1,19 @@
 -- Listings to search in: bench.listings of them, for as many as that many profiles divided by 50. To be run by the
 -- owner of the tables, in a database that is migrated and thrown away afterwards; crochet_app's rights are enough for
--- what is read later. Filling 100,000 takes about two minutes, most of it in the search index.
+-- what is read later. Filling 100,000 takes some minutes, most of it in the search index.
 --
 --     SET bench.listings = 100000; SET bench.start = 1767225600000;
 --     \i bin/bench/sql/listings.sql
 --
 -- Parameters, by SET: bench.listings, bench.start (epoch milliseconds of the first one; a second passes between two).
 --
--- Words are drawn as in real text: the r-th most frequent of 20,000 about 1/r as often as the first. The first 60 are
--- the trade's own, so `data` is in most listings, `translation` in many, and `zurich` in few; the others are made of
+-- Words are drawn as in real text: the r-th most frequent of 20,000 about 1/r as often as the first. The first 58 are
+-- the trade's own, so that `data` is in nearly all listings and `zurich` still in every sixth; the others are made of
 -- syllables. Every tenth listing has documentation of 250 to 4,000 words. All of it follows from the number of the
 -- listing, so a fill can be repeated. Worth searching for:
---   common `data`, `api`; middling `translation`; rare `zurich`, or any word of bench_words beyond rank 10,000;
---   two words `market data`; prefix `trans`; typo `tranlsation`; the one listing named exactly `Zurich Snow Oracle`.
+--   common `data`, `api`; middling `translation`, `zurich`; rare: any word of bench_words beyond rank 10,000, such as
+--   `zulencle`; two words `market data`; prefix `trans`; typos `tranlsation`, `zulenlce`; the one listing named exactly
+--   `Zurich Snow Oracle`.
 
 CREATE TABLE bench_words AS
 WITH own AS (
@@ -56,7 +57,7 @@ BEGIN
     FOR s IN 1..40000 LOOP
         sentence := '';
         FOR w IN 1..12 LOOP
-            sentence := sentence || words[1 + floor(exp(bench_draw('sentence', s * 16 + w) * ln(array_length(words, 1))))::integer % 20000] || ' ';
+            sentence := sentence || words[floor(exp(bench_draw('sentence', s * 16 + w) * ln(array_length(words, 1))))::integer] || ' ';
         END LOOP;
         sentences := array_append(sentences, initcap(left(sentence, 1)) || substr(rtrim(sentence), 2) || '. ');
     END LOOP;
@@ -69,7 +70,7 @@ BEGIN
     FOR n IN 1..count LOOP
         named := '';
         FOR w IN 1..2 + (bench_draw('length', n) * 3)::integer LOOP
-            named := named || initcap(words[1 + floor(exp(bench_draw('name', n::bigint * 16 + w) * ln(array_length(words, 1))))::integer % 20000]) || ' ';
+            named := named || initcap(words[floor(exp(bench_draw('name', n::bigint * 16 + w) * ln(array_length(words, 1))))::integer]) || ' ';
         END LOOP;
         named := left(rtrim(named), 90);
         IF n = count / 2 THEN
@@ -77,7 +78,7 @@ BEGIN
         END IF;
         tagged := '{}';
         FOR w IN 1..1 + (bench_draw('tags', n) * 4)::integer LOOP
-            tagged := array_append(tagged, words[1 + floor(exp(bench_draw('tag', n::bigint * 16 + w) * ln(2000)))::integer]);
+            tagged := array_append(tagged, words[floor(exp(bench_draw('tag', n::bigint * 16 + w) * ln(2000)))::integer]);
         END LOOP;
         described := '';
         FOR w IN 1..1 + (bench_draw('description', n) * 5)::integer LOOP

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
-use crochet_primitives::{Cursor, Page, PageRequest};
+use crochet_primitives::{Cursor, Page, PageRequest, Total};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -58,31 +58,24 @@ pub(crate) struct Pagination {
 }
 
 impl Pagination {
-    /// Of a list that is counted in full and has no cursors.
-    pub(crate) fn counted(page: u32, limit: u32, total: u64) -> Self {
+    /// Of a page of which these parts are known.
+    pub(crate) fn new(page: Option<u32>, limit: u32, total: Option<Total>, next_cursor: Option<String>) -> Self {
         Self {
-            page: Some(page),
+            page,
             limit,
-            total: Some(total),
-            total_pages: Some(total.div_ceil(u64::from(limit.max(1)))),
-            next_cursor: None,
-            total_is_capped: false,
+            total: total.map(|total| total.count),
+            total_pages: total.map(|total| total.count.div_ceil(u64::from(limit.max(1)))),
+            next_cursor,
+            total_is_capped: total.is_some_and(|total| total.is_capped),
         }
     }
 
     fn of<T>(request: PageRequest, page: &Page<T>) -> Self {
-        let limit = request.limit();
-        Self {
-            page: match request {
-                PageRequest::Numbered { page, .. } => Some(page),
-                PageRequest::After { .. } => None,
-            },
-            limit,
-            total: page.total.map(|total| total.count),
-            total_pages: page.total.map(|total| total.count.div_ceil(u64::from(limit.max(1)))),
-            next_cursor: page.next.map(|cursor| cursor.to_string()),
-            total_is_capped: page.total.is_some_and(|total| total.is_capped),
-        }
+        let number = match request {
+            PageRequest::Numbered { page, .. } => Some(page),
+            PageRequest::After { .. } => None,
+        };
+        Self::new(number, request.limit(), page.total, page.next.map(|cursor| cursor.to_string()))
     }
 }
 

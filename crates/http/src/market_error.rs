@@ -101,6 +101,7 @@ impl From<MarketError> for ApiError {
                 NextAction::FixRequest,
                 "Send the challenge that was solved as pow_challenge.",
             )),
+            MarketError::PagesEnd { .. } => Self::new(Code::UseCursor, text),
             MarketError::Storage(error) => error.into(),
         }
     }

@@ -111,6 +111,12 @@ pub enum MarketError {
     /// Several listing challenges are open and the request does not say which it solves.
     #[error("several listing challenges are open; name the solved one in pow_challenge")]
     SeveralChallengesOpen,
+    /// Numbered pages do not go that deep.
+    #[error("pages go down to listing number {depth}; follow pagination.next_cursor from there, or narrow the search")]
+    PagesEnd {
+        /// How deep they go.
+        depth: u64,
+    },
     /// The storage could not do its work.
     #[error(transparent)]
     Storage(#[from] StorageError),

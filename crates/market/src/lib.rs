@@ -70,6 +70,7 @@ pub mod memory;
 pub mod ports;
 mod profile;
 mod schema;
+pub mod search;
 pub mod view;
 
 pub use api_key::{MAX_API_KEYS, Scope, Scopes, StoredApiKey};
@@ -78,7 +79,8 @@ pub use endpoint::{EndpointStatus, GatewayEndpoint, PreviousSecret, UpstreamAuth
 pub use error::{FieldProblem, MarketError};
 pub use linked_wallet::{Capabilities, Capability, LinkedWallet, WalletPatch, WalletStatus, apply_wallet_patch};
 pub use listing::{
-    AuthMethod, DeliveryType, ExampleOutput, Listing, ListingQuery, ListingStatus, ListingView, PayoutCurrency,
-    PricingModel, Sort, SuspendedBy,
+    AuthMethod, DeliveryType, ExampleOutput, Listing, ListingStatus, ListingView, PayoutCurrency, PricingModel, Sort,
+    SuspendedBy,
 };
 pub use profile::{AccountType, Profile, ProfileChange, ProfileRole};
+pub use search::ListingQuery;

@@ -193,11 +193,30 @@ pub struct ListingView {
     pub has_endpoint: bool,
 }
 
+impl ListingView {
+    /// As lists show it: without documentation, instructions, examples, disclaimers and promises.
+    #[must_use]
+    pub fn without_long_texts(self) -> Self {
+        let listing = Listing {
+            docs: None,
+            connection_instructions: None,
+            example_outputs: Vec::new(),
+            risk_disclaimers: None,
+            sla: None,
+            ..self.listing
+        };
+        Self { listing, ..self }
+    }
+}
+
 names! {
     /// The order of a list of listings.
     pub enum Sort = Newest {
         /// The newest first.
         Newest => "newest",
+        /// What fits the words of a search best first: the exact name, the beginning of a name, words of name and tags,
+        /// of the description, of the documentation, and at last words that are only near.
+        Relevance => "relevance",
         /// The most delivered calls of the last 30 days first.
         Popular => "popular",
         /// The cheapest first.
@@ -205,23 +224,4 @@ names! {
         /// The dearest first.
         PriceHigh => "price_high",
     }
-}
-
-/// Which listings are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct ListingQuery {
-    /// Words to be found in name, description and tags; up to 200 characters.
-    pub text: Option<String>,
-    /// A category's UUID or slug.
-    pub category: Option<String>,
-    /// A pricing model.
-    pub pricing_model: Option<PricingModel>,
-    /// All of this owner's listings, drafts included, instead of everybody's active ones.
-    pub owner: Option<ProfileId>,
-    /// The order.
-    pub sort: Sort,
-    /// From 1.
-    pub page: u32,
-    /// 1 to 100.
-    pub limit: u32,
 }

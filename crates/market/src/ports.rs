@@ -9,8 +9,9 @@ use crate::api_key::StoredApiKey;
 use crate::category::Category;
 use crate::endpoint::GatewayEndpoint;
 use crate::linked_wallet::{LinkedWallet, WalletPatch};
-use crate::listing::{Listing, ListingQuery, ListingView};
+use crate::listing::{Listing, ListingView};
 use crate::profile::{Profile, ProfileChange};
+use crate::search::{FoundListings, ListingQuery};
 
 /// What became of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,8 +184,11 @@ pub trait Catalogue: Send + Sync {
     /// A listing by UUID or slug, whatever its status, unless it was deleted.
     async fn find(&self, id_or_slug: &str) -> Result<Option<ListingView>, StorageError>;
 
-    /// Listings, and how many there are in all: active ones, or all of one owner.
-    async fn search(&self, query: &ListingQuery) -> Result<(Vec<ListingView>, u64), StorageError>;
+    /// Active listings, or all of one owner, without their long texts. The order is total: of equals in relevance the
+    /// more popular comes first, and of equals in everything the one with the greater id. A crawl by cursors sees every
+    /// listing that was there when it began, and stays in place, exactly once, whatever is published meanwhile. What a
+    /// text may cost is bounded: see [`crate::search::MAX_RANKED`].
+    async fn search(&self, query: &ListingQuery) -> Result<FoundListings, StorageError>;
 
     /// Replaces a listing, and sets its endpoint where one is given, when `listing.revision` (and the endpoint's) is
     /// the stored one plus one.

@@ -22,6 +22,9 @@ pub struct DatabaseFacts {
     /// Whether searching ignores the case of letters outside ASCII. Under the plain C locale it does not.
     #[diesel(sql_type = Bool)]
     pub folds_case: bool,
+    /// Whether PostgreSQL's contributed extensions are on the server, as the search needs them.
+    #[diesel(sql_type = Bool)]
+    pub has_trigrams: bool,
     /// Whom the application works as.
     #[diesel(sql_type = Text)]
     pub role: String,
@@ -45,6 +48,12 @@ impl DatabaseFacts {
                     .to_owned(),
             );
         }
+        if !self.has_trigrams {
+            problems.push(
+                "its server lacks the extension pg_trgm: install postgresql-contrib there, of the server's version"
+                    .to_owned(),
+            );
+        }
         problems
     }
 }
@@ -58,7 +67,8 @@ impl Db {
         self.run(|conn| {
             let query = "SELECT current_setting('server_version_num')::int AS version, \
                          current_setting('server_encoding') AS encoding, \
-                         'É' ILIKE 'é' AS folds_case, current_user::text AS role";
+                         'É' ILIKE 'é' AS folds_case, current_user::text AS role, \
+                         EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') AS has_trigrams";
             Ok(diesel::sql_query(query).get_result::<DatabaseFacts>(conn)?)
         })
         .await
@@ -71,10 +81,21 @@ mod tests {
 
     #[test]
     fn an_old_latin_or_caseless_database_is_not_good_enough() {
-        let good =
-            DatabaseFacts { version: 150_018, encoding: "UTF8".into(), folds_case: true, role: "crochet_app".into() };
+        let good = DatabaseFacts {
+            version: 150_018,
+            encoding: "UTF8".into(),
+            folds_case: true,
+            has_trigrams: true,
+            role: "crochet_app".into(),
+        };
         assert!(good.problems().is_empty());
-        let bad = DatabaseFacts { version: 130_001, encoding: "LATIN1".into(), folds_case: false, ..good };
-        assert_eq!(bad.problems().len(), 3);
+        let bad = DatabaseFacts {
+            version: 130_001,
+            encoding: "LATIN1".into(),
+            folds_case: false,
+            has_trigrams: false,
+            ..good
+        };
+        assert_eq!(bad.problems().len(), 4);
     }
 }

@@ -65,7 +65,7 @@ impl World for PgWorld {
         diesel::sql_query(
             "INSERT INTO gateway_requests (id, buyer_id, seller_id, listing_id, body_sha256, origin, state, \
              quote_fence, attempt, payment_seen, failures, delivery, checks, created_at, updated_at) \
-             VALUES ($1, $2, $2, $3, sha256(''), '{}', $4, 0, 1, false, 0, $5::jsonb, 0, now(), now())",
+             SELECT $1, $2, provider_id, $3, sha256(''), '{}', $4, 0, 1, false, 0, $5::jsonb, 0, now(), now() FROM listings WHERE id = $3",
         )
         .bind::<Uuid, _>(CallId::new(self.now(), self.entropy.bytes()).uuid())
         .bind::<Uuid, _>(buyer.uuid())

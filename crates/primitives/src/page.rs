@@ -94,7 +94,8 @@ impl PartialSchema for Cursor {
     fn schema() -> RefOr<Schema> {
         text(
             "Where the next page begins: what `pagination.next_cursor` said. Opaque.",
-            "^[0-9a-f]{32}$",
+            // The longer ones are those of the catalogue, which has several orders.
+            "^([0-9a-f]{32}|[0-9a-f]{70})$",
             "0198c0de7a0070008000000000000001",
         )
         .into()

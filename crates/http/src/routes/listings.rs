@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_market::catalogue::{CatalogueService, IssuedListingChallenge, ListingBody, ListingFilters, NewListing};
 use crochet_market::view::{ListingJson, ListingSummaryJson, PublishedJson, RemovedJson};
-use crochet_market::{PricingModel, Scope, Sort};
+use crochet_market::{DeliveryType, ListingStatus, PricingModel, Scope, Sort};
 use crochet_primitives::ProfileId;
 
 use super::{get, part, resource};
@@ -18,6 +18,24 @@ use crate::error::ApiError;
 use crate::extract::{Authenticated, Json, MaybeAuthenticated};
 use crate::openapi::rules;
 use crate::query::Params;
+
+/// What `GET /listings` can be asked by.
+const FILTERS: &[&str] = &[
+    "q",
+    "category",
+    "pricing_model",
+    "tag",
+    "delivery_type",
+    "provider_id",
+    "min_price",
+    "max_price",
+    "sort",
+    "page",
+    "limit",
+    "cursor",
+    "mine",
+    "status",
+];
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
@@ -50,39 +68,62 @@ fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
 /// Find listings.
 ///
 /// Active listings, without their long texts. `mine=true` needs a key with the scope `read` and lists the caller's own,
-/// drafts and suspended ones included.
+/// drafts and suspended ones included. All filters that are given have to hold.
+///
+/// **Words.** With `q`, every word has to be found in name, tags, description or documentation, in any English form and
+/// without regard to case and accents; the last word may be the beginning of one. `"snow height"` finds the words one
+/// directly after the other and to the letter, `-mock` leaves out what has the word. With fewer than 20 matches, what
+/// has words that are nearly the same is added behind them. A `q` without any letter or digit finds nothing.
+///
+/// **Pages.** Follow `pagination.next_cursor` to see every listing once, however many are published meanwhile; it goes
+/// with the same `sort` and filters. The order of relevance has numbered pages only and shows up to 1,000 matches.
+/// `pagination.total` is counted up to 10,000, with `q` or `tag` up to 1,000; then `total_is_capped` is true.
 #[utoipa::path(
     get,
     path = "/listings",
     tag = "Listings",
     operation_id = "searchListings",
     params(
-        ("q" = Option<String>, Query, max_length = 200, description = "Words to be found."),
-        ("category" = Option<String>, Query, max_length = 100, description = "A category's id or slug."),
+        ("q" = Option<String>, Query, max_length = 200, description = "Words to be found.", example = "weather forecast"),
+        ("category" = Option<String>, Query, max_length = 100, description = "A category's id or slug.", example = "market-data"),
         ("pricing_model" = Option<PricingModel>, Query, description = "How they are priced. Models that can no longer be published are taken, and find nothing."),
-        ("sort" = Option<Sort>, Query, description = "The order; `newest` unless said. `popular` counts the calls of the last 30 days."),
+        ("tag" = Option<String>, Query, max_length = 254, description = "One to five tags of 1 to 50 characters, with commas between them: listings that have all of them, in whatever case.", example = "defi,solana"),
+        ("delivery_type" = Option<DeliveryType>, Query, description = "How they are delivered."),
+        ("provider_id" = Option<ProfileId>, Query, description = "Whose they are."),
+        ("min_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$", description = "The lowest price of a call in US dollars, itself included; exact, at most six decimals.", example = "0.001"),
+        ("max_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$", description = "The highest price of a call in US dollars, itself included.", example = "0.05"),
+        ("sort" = Option<Sort>, Query, description = "The order: `relevance` unless said with `q`, and not without it; `newest` unless said otherwise. `popular` counts the calls of the last 30 days."),
         ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1; page × limit is at most 10,000."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
+        ("cursor" = Option<String>, Query, pattern = "^[0-9a-f]{70}$", description = "Where the last page of the same list ended: its `pagination.next_cursor`. Instead of `page`."),
         ("mine" = Option<bool>, Query, description = "`true`: the caller's own listings."),
+        ("status" = Option<ListingStatus>, Query, description = "With `mine=true`: only those of this status."),
     ),
     responses((status = 200, description = "A page of listings.", body = List<ListingSummaryJson>)),
-    extensions(("x-rules" = json!(rules::public_or_read(&[Code::BadRequest]).cached()))),
+    extensions(("x-rules" = json!(rules::public_or_read(&[Code::BadRequest, Code::UseCursor]).cached()))),
 )]
 pub(crate) async fn search(
     MaybeAuthenticated(caller): MaybeAuthenticated,
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let params = Params::read(&req, &["q", "category", "pricing_model", "sort", "page", "limit", "mine"])?;
+    let params = Params::read(&req, FILTERS)?;
     let text = |name| params.get(name).map(str::to_owned);
     let filters = ListingFilters {
         q: text("q"),
         category: text("category"),
         pricing_model: text("pricing_model"),
+        tag: text("tag"),
+        delivery_type: text("delivery_type"),
+        provider_id: text("provider_id"),
+        min_price: text("min_price"),
+        max_price: text("max_price"),
         sort: text("sort"),
         page: text("page"),
         limit: text("limit"),
+        cursor: text("cursor"),
         mine: text("mine"),
+        status: text("status"),
     };
     if filters.mine.as_deref() == Some("true")
         && let Some(credentials) = &caller
@@ -91,7 +132,8 @@ pub(crate) async fn search(
     }
     let found = catalogue.search(&filters, reader(caller)).await?;
     let items = found.items.iter().map(|view| catalogue.listing_summary_json(view)).collect();
-    envelope::list(items, Pagination::counted(found.page, found.limit, found.total))
+    let next = found.next.map(|cursor| cursor.to_string());
+    envelope::list(items, Pagination::new(found.page, found.limit, found.total, next))
 }
 
 /// Ask for the work that a listing takes.

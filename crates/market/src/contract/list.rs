@@ -91,10 +91,28 @@ macro_rules! catalogue_contract {
             a_listing_comes_with_its_provider_its_category_and_whether_it_can_be_called,
             a_category_is_named_by_its_id_or_its_slug,
             listings_are_filtered_by_their_pricing_model,
-            every_word_has_to_be_found_in_name_description_or_tags,
-            no_text_breaks_the_search,
+            listings_are_filtered_by_tags_delivery_provider_and_price,
+            an_owner_asks_for_drafts_alone,
             listings_are_sorted_as_asked,
             pages_follow_on_one_another_and_end,
+            a_crawl_by_cursors_sees_each_listing_once_whatever_is_published_meanwhile,
+            the_order_of_relevance_has_pages_and_no_cursors,
+        }
+        $crate::market_contract_suite! { $world, words:
+            every_word_has_to_be_found_in_name_tags_description_or_documentation,
+            the_last_word_may_be_the_beginning_of_one,
+            english_words_are_found_in_any_form,
+            what_is_in_quotes_has_to_follow_on_one_another,
+            what_has_a_minus_must_not_be_found,
+            scripts_without_spaces_are_found_anywhere,
+            accents_case_and_forms_of_letters_do_not_count,
+            with_few_matches_words_count_that_are_nearly_the_same,
+            enough_matches_need_nothing_near,
+            relevance_goes_from_the_name_to_the_documentation,
+            of_equals_in_relevance_the_more_popular_comes_first_and_then_the_newer,
+            a_change_is_found_and_what_was_before_is_not,
+            no_text_breaks_the_search,
+            a_listing_with_the_longest_texts_is_published_and_found,
         }
     };
 }

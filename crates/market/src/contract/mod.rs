@@ -17,6 +17,7 @@ pub mod registering;
 pub mod removing;
 pub mod searching;
 pub mod wallets;
+pub mod words;
 mod world;
 
 pub use world::{MemoryWorld, World};

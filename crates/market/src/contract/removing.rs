@@ -4,8 +4,9 @@ use futures::future::join_all;
 
 use super::World;
 use super::given::{endpoint, insert, listing, new_slug, published, registered};
-use crate::listing::{Listing, ListingQuery, ListingStatus, SuspendedBy};
+use crate::listing::{Listing, ListingStatus, SuspendedBy};
 use crate::ports::{Removal, Saved};
+use crate::search::ListingQuery;
 
 async fn draft(world: &impl World) -> Listing {
     let seller = registered(world).await.profile.id;
@@ -19,10 +20,10 @@ async fn removed(world: &impl World, listing: &Listing) -> Removal {
 }
 
 async fn is_gone(world: &impl World, listing: &Listing) -> bool {
-    let query = ListingQuery { owner: Some(listing.provider), page: 1, limit: 100, ..ListingQuery::default() };
+    let query = ListingQuery { owner: Some(listing.provider), limit: 100, ..ListingQuery::default() };
     world.catalogue().find(&listing.id.to_string()).await.unwrap().is_none()
         && world.catalogue().find(&listing.slug).await.unwrap().is_none()
-        && world.catalogue().search(&query).await.unwrap().1 == 0
+        && world.catalogue().search(&query).await.unwrap().items.is_empty()
         && removed(world, listing).await == Removal::NotFound
         && world.catalogue().save(&Listing { revision: 2, ..listing.clone() }, None).await.unwrap() == Saved::Stale
 }

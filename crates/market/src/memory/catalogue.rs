@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use crochet_primitives::{CategoryId, Clock, ListingId, ProfileId, StorageError};
 
-use super::search::{is_wanted, sort};
+use super::search::find;
 use super::{MemoryIdentities, lock, yield_once};
 use crate::category::Category;
 use crate::endpoint::{EndpointStatus, GatewayEndpoint};
-use crate::listing::{Listing, ListingQuery, ListingStatus, ListingView, SuspendedBy};
+use crate::listing::{Listing, ListingStatus, ListingView, SuspendedBy};
 use crate::ports::{Catalogue, OpenChallenge, Removal, Saved, Taken};
+use crate::search::{FoundListings, ListingQuery};
 
 /// [`Catalogue`] in memory, with three categories; its clock is the one that it is given.
 pub struct MemoryCatalogue {
@@ -143,19 +144,14 @@ impl Catalogue for MemoryCatalogue {
         found.map(|stored| self.view(&tables, &stored.listing)).transpose()
     }
 
-    async fn search(&self, query: &ListingQuery) -> Result<(Vec<ListingView>, u64), StorageError> {
+    async fn search(&self, query: &ListingQuery) -> Result<FoundListings, StorageError> {
         yield_once().await;
-        let categories = categories();
         let tables = lock(&self.tables);
-        let all = tables.listings.values().filter(|stored| !stored.is_deleted);
-        let mut wanted: Vec<&Stored> = all.filter(|stored| is_wanted(&stored.listing, query, &categories)).collect();
-        sort(&mut wanted, query.sort);
-        let total = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let skipped = usize::try_from(query.page.saturating_sub(1)).unwrap_or(usize::MAX).saturating_mul(limit);
-        let page = wanted.into_iter().skip(skipped).take(limit);
-        let views: Result<Vec<_>, _> = page.map(|stored| self.view(&tables, &stored.listing)).collect();
-        Ok((views?, total))
+        let all: Vec<&Stored> = tables.listings.values().filter(|stored| !stored.is_deleted).collect();
+        let part = find(&all, query, &categories());
+        let views: Result<Vec<_>, _> = part.items.iter().map(|stored| self.view(&tables, &stored.listing)).collect();
+        let items = views?.into_iter().map(ListingView::without_long_texts).collect();
+        Ok(FoundListings { items, total: part.total, next: part.next })
     }
 
     async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {

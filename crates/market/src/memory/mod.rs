@@ -5,6 +5,7 @@ mod catalogue;
 mod guard;
 mod identities;
 mod search;
+mod words;
 
 use std::task::Poll;
 

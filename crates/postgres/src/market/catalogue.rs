@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crochet_market::ports::{Catalogue, OpenChallenge, Removal, Saved, Taken};
+use crochet_market::search::FoundListings;
 use crochet_market::{Category, GatewayEndpoint, Listing, ListingQuery, ListingView};
 use crochet_primitives::{Entropy, ListingId, ProfileId, StorageError};
 use crochet_secrets::MasterKeys;
@@ -12,7 +13,7 @@ use super::challenges::{self, ChallengeRow};
 use super::endpoints::{self, EndpointRow};
 use super::listings::ListingRow;
 use super::sealing::Sealing;
-use super::{categories, popularity, views, writes};
+use super::{categories, popularity, search, views, writes};
 use crate::Db;
 use crate::error::DbError;
 
@@ -91,12 +92,9 @@ impl Catalogue for PgCatalogue {
         self.db.run(move |conn| views::find(conn, &id_or_slug)).await
     }
 
-    async fn search(&self, query: &ListingQuery) -> Result<(Vec<ListingView>, u64), StorageError> {
-        if !views::can_match(query) {
-            return Ok((Vec::new(), 0));
-        }
+    async fn search(&self, query: &ListingQuery) -> Result<FoundListings, StorageError> {
         let query = query.clone();
-        self.db.run(move |conn| views::search(conn, &query)).await
+        self.db.transaction(move |conn| search::search(conn, &query)).await
     }
 
     async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {

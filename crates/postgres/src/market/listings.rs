@@ -45,6 +45,68 @@ pub(crate) struct ListingRow {
     updated_at: Timestamp,
 }
 
+/// A listing without its long texts.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = listings, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct ListingSummaryRow {
+    pub(crate) id: Uuid,
+    slug: String,
+    provider_id: Uuid,
+    name: String,
+    description: String,
+    category_id: Option<Uuid>,
+    pricing_model: String,
+    price_micros: i64,
+    preferred_currency: String,
+    delivery_type: String,
+    auth_method: String,
+    formats: Vec<String>,
+    demo_endpoint: Option<String>,
+    github_url: Option<String>,
+    logo_url: Option<String>,
+    expected_delivery: Option<String>,
+    tags: Vec<String>,
+    status: String,
+    suspended_by: Option<String>,
+    revision: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<ListingSummaryRow> for ListingRow {
+    fn from(row: ListingSummaryRow) -> Self {
+        Self {
+            id: row.id,
+            slug: row.slug,
+            provider_id: row.provider_id,
+            name: row.name,
+            description: row.description,
+            category_id: row.category_id,
+            pricing_model: row.pricing_model,
+            price_micros: row.price_micros,
+            preferred_currency: row.preferred_currency,
+            delivery_type: row.delivery_type,
+            auth_method: row.auth_method,
+            formats: row.formats,
+            demo_endpoint: row.demo_endpoint,
+            github_url: row.github_url,
+            logo_url: row.logo_url,
+            expected_delivery: row.expected_delivery,
+            tags: row.tags,
+            status: row.status,
+            suspended_by: row.suspended_by,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            docs: None,
+            connection_instructions: None,
+            example_outputs: serde_json::Value::Array(Vec::new()),
+            risk_disclaimers: None,
+            sla: None,
+        }
+    }
+}
+
 impl TryFrom<&Listing> for ListingRow {
     type Error = DbError;
 

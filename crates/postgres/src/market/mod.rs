@@ -17,6 +17,7 @@ mod popularity;
 mod profiles;
 pub(crate) mod schema;
 mod sealing;
+mod search;
 mod views;
 mod wallets;
 mod writes;

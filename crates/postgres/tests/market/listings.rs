@@ -64,8 +64,8 @@ async fn a_draft_with_calls_is_kept_out_of_sight() {
     assert_eq!(market.catalogue.remove(listing.id, seller.id).await.unwrap(), Removal::NotFound);
     listing.revision = 4;
     assert_eq!(market.catalogue.save(&listing, None).await.unwrap(), Saved::Stale);
-    let mine = ListingQuery { owner: Some(seller.id), page: 1, limit: 10, ..ListingQuery::default() };
-    assert_eq!(market.catalogue.search(&mine).await.unwrap().1, 0);
+    let mine = ListingQuery { owner: Some(seller.id), limit: 10, ..ListingQuery::default() };
+    assert_eq!(market.catalogue.search(&mine).await.unwrap().items.len(), 0);
 }
 
 #[tokio::test]
@@ -138,10 +138,10 @@ async fn popular_counts_what_was_delivered_of_the_last_thirty_days() {
     }
     assert_eq!(market.catalogue.refresh_popularity().await.unwrap(), 2);
     assert_eq!(market.catalogue.refresh_popularity().await.unwrap(), 0);
-    let query = ListingQuery { sort: Sort::Popular, page: 1, limit: 10, ..ListingQuery::default() };
-    let (found, total) = market.catalogue.search(&query).await.unwrap();
+    let query = ListingQuery { sort: Sort::Popular, limit: 10, ..ListingQuery::default() };
+    let found = market.catalogue.search(&query).await.unwrap().items;
     let slugs: Vec<&str> = found.iter().map(|view| view.listing.slug.as_str()).collect();
-    assert_eq!((slugs, total), (vec!["new", "old", newer.slug.as_str()], 3));
+    assert_eq!(slugs, ["new", "old", newer.slug.as_str()]);
     // No revision: owners' changes are not disturbed.
     assert!(found.iter().all(|view| view.listing.revision == 1));
     market.execute("DELETE FROM gateway_requests");

@@ -1,0 +1,124 @@
+//! Finding listings: see docs/adr/0014-search.md.
+//!
+//! What is wanted without words is read from `listings` along the index of its order. Words and tags are looked up in
+//! `listing_search`, which a trigger keeps.
+
+mod filters;
+mod lexemes;
+mod listed;
+mod matches;
+mod ranked;
+mod statement;
+
+use crochet_market::search::{FEW, FoundListings, MAX_RANKED, SearchPlan, Window};
+use crochet_market::{ListingQuery, Sort};
+use crochet_primitives::Total;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use self::filters::Source;
+use self::lexemes::Lookup;
+use self::listed::Rows;
+use self::matches::Matches;
+use super::views;
+use crate::error::DbError;
+
+/// A part of the list that is wanted. To be called in a transaction: it asks several times, and changes settings for the
+/// rest of it.
+pub(crate) fn search(conn: &mut PgConnection, query: &ListingQuery) -> Result<FoundListings, DbError> {
+    // A small table is read whole with less effort than by an index, and compiling a plan takes longer than any of these
+    // statements: neither is of use here, and both make times vary. Letters that changed places leave few of a short
+    // word's trigrams: 0.2 still finds them.
+    diesel::sql_query(
+        "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), \
+         set_config('pg_trgm.similarity_threshold', '0.2', true)",
+    )
+    .execute(conn)?;
+    let category = match &query.category {
+        None => None,
+        Some(named) => match filters::category(conn, named)? {
+            None => return Ok(nothing(query)),
+            category => category,
+        },
+    };
+    let found = match &query.text {
+        None => without_text(conn, query, category)?,
+        Some(text) => match lexemes::plan(conn, text)? {
+            None => return Ok(nothing(query)),
+            Some(plan) => with_text(conn, query, category, &plan)?,
+        },
+    };
+    Ok(FoundListings { items: views::load(conn, &found.ids)?, total: found.total, next: found.next })
+}
+
+struct Found {
+    ids: Vec<Uuid>,
+    total: Option<Total>,
+    next: Option<crochet_market::search::ListingCursor>,
+}
+
+fn nothing(query: &ListingQuery) -> FoundListings {
+    let total = is_page(query).then_some(Total { count: 0, is_capped: false });
+    FoundListings { total, ..FoundListings::default() }
+}
+
+const fn is_page(query: &ListingQuery) -> bool {
+    matches!(query.window, Window::Page(_))
+}
+
+fn without_text(conn: &mut PgConnection, query: &ListingQuery, category: Option<Uuid>) -> QueryResult<Found> {
+    let source = if query.tags.is_empty() { Source::Listings } else { Source::Search };
+    let mut rows = Rows { source, conditions: filters::conditions(query, category, source), is_few: false };
+    let total = rows.count(conn)?;
+    rows.is_few = source == Source::Search && !total.is_capped;
+    let (ids, next) = listed::page(conn, query, &rows, false)?;
+    Ok(Found { ids, total: is_page(query).then_some(total), next })
+}
+
+fn with_text(
+    conn: &mut PgConnection,
+    query: &ListingQuery,
+    category: Option<Uuid>,
+    plan: &SearchPlan,
+) -> QueryResult<Found> {
+    let filters = filters::conditions(query, category, Source::Search);
+    let matches = |plan: &SearchPlan| Matches::new(Lookup::of(plan), filters.clone());
+    let exact = matches(plan);
+    let counted = exact.count(conn)?;
+    let is_fuzzy = match query.window {
+        // As it was on the first page: else what is near would come and go in the middle of a crawl.
+        Window::After(cursor) => cursor.is_fuzzy,
+        Window::Page(_) => counted.count < FEW,
+    };
+    let near = if is_fuzzy { lexemes::widened(conn, plan)?.as_ref().map(matches) } else { None };
+
+    if query.sort == Sort::Relevance {
+        let mut ids = ranked::ranked(conn, &exact, counted)?;
+        let mut is_capped = counted.is_capped();
+        if let Some(near) = near {
+            let counted = near.count(conn)?;
+            let nearby = ranked::ranked(conn, &near, counted)?;
+            ids.extend(nearby.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+            ids.truncate(MAX_RANKED);
+            is_capped |= counted.is_capped();
+        }
+        let total = Total { count: u64::try_from(ids.len()).unwrap_or(u64::MAX), is_capped };
+        let offset = usize::try_from(query.offset()).unwrap_or(usize::MAX);
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let ids = ids.into_iter().skip(offset).take(limit).collect();
+        return Ok(Found { ids, total: Some(total), next: None });
+    }
+
+    // What is near to the words includes what has the words themselves.
+    let (list, counted) = match near {
+        Some(near) => {
+            let counted = near.count(conn)?;
+            (near, counted)
+        }
+        None => (exact, counted),
+    };
+    let rows = Rows::of(&list, !counted.is_capped());
+    let (ids, next) = listed::page(conn, query, &rows, is_fuzzy)?;
+    let total = Total { count: u64::try_from(counted.count).unwrap_or(u64::MAX), is_capped: counted.is_capped() };
+    Ok(Found { ids, total: is_page(query).then_some(total), next })
+}
