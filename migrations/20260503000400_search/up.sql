@@ -82,8 +82,8 @@ CREATE TABLE listing_search (
     title         tsvector    NOT NULL,
     head          tsvector,
     words         tsvector    NOT NULL
--- Room for new versions of a row on its page. Where a vector is stored apart, what is left of the row stays narrow.
-) WITH (fillfactor = 90, toast_tuple_target = 512);
+-- Room for new versions of two rows on each page. Where a vector is stored apart, what is left of the row stays narrow.
+) WITH (fillfactor = 75, toast_tuple_target = 512);
 COMMENT ON TABLE listing_search IS 'What listings are found by. Kept by a trigger on listings; nothing else writes to it.';
 COMMENT ON COLUMN listing_search.popularity IS 'Magnitude of delivered_30d, in powers of two: so that it seldom changes.';
 COMMENT ON COLUMN listing_search.title IS 'Lexemes of name (A) and tags (B).';

@@ -94,7 +94,7 @@ pub(super) struct Lookup {
 impl Lookup {
     pub(super) fn of(plan: &SearchPlan) -> Self {
         let all = |needs: &[Need], write: fn(&Need) -> String| needs.iter().map(write).collect::<Vec<_>>().join(" & ");
-        let excluded: String = plan.excluded.iter().map(|need| format!(" & !({})", strict(need))).collect();
+        let excluded: String = plan.excluded.iter().map(|need| format!(" & !{}", strict(need))).collect();
         let wanted = all(&plan.needed, strict);
         let has_phrase = plan.needed.iter().any(|need| matches!(need, Need::Phrase { words, .. } if words.len() > 1));
         Self {
