@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crochet_http::CallLimits;
+use crochet_payments::{RelayConfig, RelayConfigError};
 use crochet_pow::Difficulty;
 use crochet_redis::SharedLimitsConfig;
 use crochet_secrets::MasterKeys;
@@ -18,6 +19,8 @@ use super::{Config, RateLimits, database_url, metrics_bind};
 /// actix calls it an error when bytes from outside are no HTTP: any scanner would fill the log with errors that are
 /// nobody's to mend.
 const DEFAULT_LOG: &str = "info,actix_http=off,actix_server=warn";
+
+const RELAY_URL: &str = "https://api.relay.link";
 
 /// One thing that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +64,7 @@ pub fn resolve(
     let bind = settings.bind.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
     let public_url = settings.public_url.as_deref().and_then(|text| read_public_url(text, &mut problems));
     let payment_provider = settings.payment_provider.unwrap_or(PaymentProviderName::Mock);
-    if payment_provider == PaymentProviderName::Relay {
-        problems.add(
-            "CROCHET_PAYMENT_PROVIDER",
-            "the relay provider is not part of this version; use mock, in development",
-        );
-    }
+    let relay = (payment_provider == PaymentProviderName::Relay).then(|| read_relay(&settings, &mut problems));
     if let Some(keys) = &settings.master_keys
         && let Err(error) = MasterKeys::parse(keys)
     {
@@ -137,6 +135,7 @@ pub fn resolve(
         pg_bin_dir: settings.pg_bin_dir,
         master_keys: settings.master_keys.map(SecretString::from),
         payment_provider,
+        relay,
         rate_limits,
         redis: read_redis(settings.redis_url, settings.redis_prefix, settings.redis_timeout_millis, &mut problems),
         call_limits,
@@ -222,6 +221,25 @@ fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
         problems.add("CROCHET_PUBLIC_URL", "is not an http(s) URL without user, query and fragment");
     }
     url
+}
+
+fn read_relay(settings: &Settings, problems: &mut Problems) -> RelayConfig {
+    let given = |setting: &Option<String>| setting.clone().unwrap_or_default();
+    let config = RelayConfig::new(
+        settings.relay_url.clone().unwrap_or_else(|| RELAY_URL.to_owned()),
+        SecretString::from(given(&settings.relay_api_key)),
+        given(&settings.relay_fee_recipient),
+    );
+    for problem in config.problems() {
+        let setting = match problem {
+            RelayConfigError::Url => "CROCHET_RELAY_URL",
+            RelayConfigError::ApiKey => "CROCHET_RELAY_API_KEY",
+            RelayConfigError::FeeRecipient => "CROCHET_RELAY_FEE_RECIPIENT",
+            RelayConfigError::Tls => "CROCHET_PAYMENT_PROVIDER",
+        };
+        problems.add(setting, problem.to_string());
+    }
+    config
 }
 
 fn read_redis(
@@ -332,6 +350,33 @@ mod tests {
         let problems = resolve(settings, Some(PathBuf::from("/data")), false, 2).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(!problems[0].to_string().contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn relay_says_all_that_it_lacks() {
+        let relay = Settings { payment_provider: Some(PaymentProviderName::Relay), ..Settings::default() };
+        let url = Some("http://api.relay.link".into());
+        assert_eq!(check(relay.clone()).unwrap_err(), ["CROCHET_RELAY_API_KEY", "CROCHET_RELAY_FEE_RECIPIENT"]);
+        let wrong = check(Settings { relay_url: url, ..relay }).unwrap_err();
+        assert_eq!(wrong, ["CROCHET_RELAY_URL", "CROCHET_RELAY_API_KEY", "CROCHET_RELAY_FEE_RECIPIENT"]);
+    }
+
+    #[test]
+    fn production_is_paid_through_relay() {
+        let settings = Settings {
+            env: Some(Environment::Production),
+            public_url: Some("https://gateway.example".into()),
+            database_url: Some("postgresql://app@127.0.0.1/crochet?sslmode=disable".into()),
+            master_keys: Some("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into()),
+            payment_provider: Some(PaymentProviderName::Relay),
+            relay_api_key: Some("a-relay-key".into()),
+            relay_fee_recipient: Some("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".into()),
+            ..Settings::default()
+        };
+        let config = check(settings).unwrap();
+        assert!(!format!("{config:?}").contains("a-relay-key"));
+        assert_eq!(config.relay.unwrap().url, "https://api.relay.link");
+        assert_eq!(config.check_interval, Duration::from_secs(2));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crochet_http::CallLimits;
+use crochet_payments::RelayConfig;
 use crochet_pow::Difficulty;
 use crochet_redis::SharedLimitsConfig;
 use ipnet::IpNet;
@@ -52,6 +53,8 @@ pub struct Config {
     pub master_keys: Option<SecretString>,
     /// Through whom buyers pay.
     pub payment_provider: PaymentProviderName,
+    /// How Relay is reached; `None` where buyers do not pay through it.
+    pub relay: Option<RelayConfig>,
     /// Rate limits.
     pub rate_limits: RateLimits,
     /// Through what several gateways share their rate limits; `None` keeps them in this process.

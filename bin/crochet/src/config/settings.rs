@@ -146,6 +146,12 @@ settings! {
     seller_ports: Vec<u16> = "CROCHET_SELLER_PORTS" { value_delimiter = ',', value_name = "PORT,…", help_heading = "Security" },
     /// Through whom buyers pay [default: mock in development]
     payment_provider: PaymentProviderName = "CROCHET_PAYMENT_PROVIDER" { value_enum, value_name = "PROVIDER", help_heading = "Payments" },
+    /// Where Relay is [default: https://api.relay.link]
+    relay_url: String = "CROCHET_RELAY_URL" { value_name = "URL", help_heading = "Payments" },
+    /// Relay's API key
+    relay_api_key: String = "CROCHET_RELAY_API_KEY" { value_name = "KEY", hide_env_values = true, help_heading = "Payments" },
+    /// The EVM address for which Relay keeps the marketplace's fee
+    relay_fee_recipient: String = "CROCHET_RELAY_FEE_RECIPIENT" { value_name = "ADDRESS", help_heading = "Payments" },
     /// How long a quote lives, in seconds [default: 900]
     quote_ttl_seconds: u64 = "CROCHET_QUOTE_TTL_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
     /// How long after that a late payment is waited for, in seconds [default: 600]

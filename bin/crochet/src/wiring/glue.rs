@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crochet_forwarder::guard::{GuardPolicy, check_url};
 use crochet_http::{Condition, MockPay, MockReceipt, MockStatus, Readiness, ReadinessReport};
 use crochet_market::ports::EndpointGuard;
-use crochet_payments::{MockPayError, MockProvider, PayRequest, PaymentStatus};
+use crochet_payments::{MockPayError, MockProvider, PayRequest, PaymentStatus, RelayProvider};
 use crochet_postgres::Db;
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{CallId, StorageError};
@@ -26,8 +26,40 @@ impl EndpointGuard for UrlGuard {
     }
 }
 
+/// The one provider that this gateway is paid through.
+pub(super) enum Payments {
+    Mock(Arc<MockProvider>),
+    Relay(Arc<RelayProvider>),
+}
+
+impl Payments {
+    pub(super) fn provider(&self) -> Arc<dyn PaymentProvider> {
+        match self {
+            Self::Mock(mock) => mock.clone(),
+            Self::Relay(relay) => relay.clone(),
+        }
+    }
+
+    /// Where mock payments are made: nowhere, where money is real.
+    pub(super) fn till(&self) -> Option<Arc<dyn MockPay>> {
+        match self {
+            Self::Mock(mock) => Some(Arc::new(Till(mock.clone()))),
+            Self::Relay(_) => None,
+        }
+    }
+
+    /// The mock provider keeps its memory in the database; Relay is judged by how it answers payments.
+    fn condition(&self, database: Condition) -> Condition {
+        match self {
+            Self::Mock(_) => database,
+            Self::Relay(relay) if relay.is_answering() => Condition::Ok,
+            Self::Relay(_) => Condition::Failing,
+        }
+    }
+}
+
 /// The mock provider's till.
-pub(super) struct Till(pub(super) Arc<MockProvider>);
+struct Till(Arc<MockProvider>);
 
 #[async_trait]
 impl MockPay for Till {
@@ -63,7 +95,7 @@ impl MockPay for Till {
 pub(super) struct Probe {
     pub(super) db: Db,
     pub(super) direct_url: SecretString,
-    pub(super) provider: Arc<dyn PaymentProvider>,
+    pub(super) payments: Payments,
     /// A schema never goes back while the program runs, so once is enough.
     pub(super) schema_is_current: AtomicBool,
     /// So that a database that hangs is asked by one probe, not by each.
@@ -90,9 +122,8 @@ impl Readiness for Probe {
         ReadinessReport {
             database,
             migrations,
-            provider: self.provider.name().to_owned(),
-            // The mock provider keeps its memory in the database.
-            provider_condition: database,
+            provider: self.payments.provider().name().to_owned(),
+            provider_condition: self.payments.condition(database),
         }
     }
 }

@@ -14,7 +14,7 @@ use crochet_limits::Limiter;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_metrics::{MeasuredProvider, MeasuredUpstream, Metrics, Purpose};
-use crochet_payments::{MockProvider, TimeLimited};
+use crochet_payments::{MockProvider, RelayProvider, TimeLimited};
 use crochet_postgres::market::{PgCatalogue, PgIdentities};
 use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSweeps};
 use crochet_pow::ChallengeSealer;
@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::alone::Alone;
-use super::glue::{Probe, Till, UrlGuard};
+use super::glue::{Payments, Probe, UrlGuard};
 use super::metrics::{MetricsServer, Requests, Scrape, Waits};
 use super::rounds::{purge, sweep};
 use crate::config::{Config, Environment};
@@ -160,14 +160,9 @@ impl Building<'_> {
             PgJournal::new(self.db.clone(), self.policy(), Arc::clone(&self.entropy))
                 .witnessed(Arc::new(self.metrics.money.clone())),
         );
-        let mock = Arc::new(MockProvider::new(
-            Arc::new(PgMockPayments::new(self.db.clone())),
-            Arc::clone(&self.clock),
-            Arc::clone(&self.entropy),
-            self.url.to_owned(),
-        ));
+        let payments = self.payments()?;
         let provider: Arc<dyn PaymentProvider> = Arc::new(MeasuredProvider {
-            inner: Arc::new(TimeLimited { inner: mock.clone() }),
+            inner: Arc::new(TimeLimited { inner: payments.provider() }),
             metrics: self.metrics.provider.clone(),
             clock: Arc::clone(&self.clock),
         });
@@ -192,11 +187,11 @@ impl Building<'_> {
             upstream: self.measured(&forwarder, Purpose::Test),
             identity: Arc::new(self.identity_service(identities)?),
             catalogue: Arc::new(self.catalogue_service(guard)),
-            mock: Some(Arc::new(Till(mock))),
+            mock: payments.till(),
             readiness: Arc::new(Probe {
                 db: self.db.clone(),
                 direct_url: self.database.direct_url().clone(),
-                provider: Arc::clone(&provider),
+                payments,
                 schema_is_current: AtomicBool::new(false),
                 alone: Alone::default(),
             }),
@@ -209,6 +204,20 @@ impl Building<'_> {
         };
         let sweeper = Sweeper { journal, sweeps: self.sweeps(), provider, check_interval: self.config.check_interval };
         Ok((parts, sweeper))
+    }
+
+    fn payments(&self) -> anyhow::Result<Payments> {
+        let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        Ok(match &self.config.relay {
+            Some(relay) => {
+                let relay = RelayProvider::new(relay.clone(), clock, entropy).context("Relay cannot be used")?;
+                Payments::Relay(Arc::new(relay))
+            }
+            None => {
+                let store = Arc::new(PgMockPayments::new(self.db.clone()));
+                Payments::Mock(Arc::new(MockProvider::new(store, clock, entropy, self.url.to_owned())))
+            }
+        })
     }
 
     fn measured(&self, forwarder: &Arc<dyn Upstream>, purpose: Purpose) -> Arc<dyn Upstream> {

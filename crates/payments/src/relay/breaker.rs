@@ -57,6 +57,10 @@ impl Breaker {
         Ok(Permit { breaker: self.clone(), is_probe: true, is_told: false })
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().open_until.is_none()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Circuit> {
         self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
     }

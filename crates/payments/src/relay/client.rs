@@ -15,7 +15,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -79,12 +78,7 @@ impl Client {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, RelayConfigError> {
         let base = config.checked_url()?;
-        let key = config.api_key.expose_secret();
-        let mut api_key = HeaderValue::from_str(key).map_err(|_| RelayConfigError::ApiKey)?;
-        if key.is_empty() {
-            return Err(RelayConfigError::ApiKey);
-        }
-        api_key.set_sensitive(true);
+        let api_key = config.checked_api_key()?;
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -113,6 +107,11 @@ impl Client {
             clock,
             entropy,
         })
+    }
+
+    /// Whether Relay has answered lately, as far as anybody has asked.
+    pub(super) fn is_answering(&self) -> bool {
+        self.breaker.is_closed()
     }
 
     /// Until when everything of one quote or one check has to be done.

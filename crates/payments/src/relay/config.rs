@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crochet_wallet::{Chain, WalletAddress};
-use http::Uri;
 use http::uri::Scheme;
-use secrecy::SecretString;
+use http::{HeaderValue, Uri};
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 /// How Relay is asked.
@@ -83,6 +83,21 @@ impl RelayConfig {
         }
     }
 
+    /// Everything that is wrong with it; empty for what can be used.
+    #[must_use]
+    pub fn problems(&self) -> Vec<RelayConfigError> {
+        let checks = [self.checked_url().err(), self.checked_api_key().err(), self.checked_fee_recipient().err()];
+        checks.into_iter().flatten().collect()
+    }
+
+    /// As a header that shows itself in no log.
+    pub(super) fn checked_api_key(&self) -> Result<HeaderValue, RelayConfigError> {
+        let key = self.api_key.expose_secret();
+        let mut header = HeaderValue::from_str(key).map_err(|_| RelayConfigError::ApiKey)?;
+        header.set_sensitive(true);
+        if key.is_empty() { Err(RelayConfigError::ApiKey) } else { Ok(header) }
+    }
+
     /// `scheme://host:port`, without a slash at the end.
     pub(super) fn checked_url(&self) -> Result<String, RelayConfigError> {
         let uri: Uri = self.url.parse().map_err(|_| RelayConfigError::Url)?;
@@ -140,6 +155,16 @@ mod tests {
         for address in ["", "0x1", "2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8"] {
             assert_eq!(config("", address).checked_fee_recipient(), Err(RelayConfigError::FeeRecipient), "{address}");
         }
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let nothing = RelayConfig::new(String::new(), SecretString::from(""), String::new());
+        assert_eq!(
+            nothing.problems(),
+            [RelayConfigError::Url, RelayConfigError::ApiKey, RelayConfigError::FeeRecipient]
+        );
+        assert_eq!(config("https://api.relay.link", RECIPIENT).problems(), []);
     }
 
     #[test]

@@ -54,6 +54,13 @@ impl RelayProvider {
         let client = Client::new(config, Arc::clone(&clock), entropy)?;
         Ok(Self { client, fee_recipient, clock })
     }
+
+    /// Whether Relay answers, as far as payments have shown: false from the moment at which it is left alone for not
+    /// answering until it answers again. Asks nobody.
+    #[must_use]
+    pub fn is_answering(&self) -> bool {
+        self.client.is_answering()
+    }
 }
 
 impl fmt::Debug for RelayProvider {

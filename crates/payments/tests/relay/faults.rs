@@ -93,12 +93,14 @@ async fn a_relay_that_is_down_is_left_alone_and_then_tried_once() {
         assert_eq!(bench.look(&terms).await, Observation::Unknown);
     }
     assert_eq!(bench.look(&terms).await, Observation::Unknown);
+    assert!(!bench.provider.is_answering());
     let QuoteOutcome::Unavailable { retry_after_seconds: Some(1..=5) } = bench.quote().await else {
         panic!("the circuit is closed")
     };
     assert_eq!(bench.relay.asked().len(), 6, "nothing is sent while the circuit is open");
     bench.clock.advance(Duration::from_secs(5));
     assert_eq!(bench.look(&terms).await, Observation::Waiting);
+    assert!(bench.provider.is_answering());
     assert!(matches!(bench.quote().await, QuoteOutcome::Issued(_)));
 }
 
