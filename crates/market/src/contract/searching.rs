@@ -209,7 +209,7 @@ pub async fn pages_follow_on_one_another_and_end(world: &impl World) {
 pub async fn a_crawl_by_cursors_sees_each_listing_once_whatever_is_published_meanwhile(world: &impl World) {
     let seller = registered(world).await.profile.id;
     // A few prices for many listings, so that the id has to tell them apart.
-    let price = |number: u64| if number % 3 == 0 { Price::Free } else { micros(number % 3) };
+    let price = |number: u64| if number.is_multiple_of(3) { Price::Free } else { micros(number % 3) };
     let mut there = Vec::new();
     for number in 0..7 {
         there.push(inserted(world, seller, |listing| listing.price = price(number)).await);
