@@ -56,16 +56,20 @@ pub(crate) fn say(keeping: Keeping, req: &HttpRequest, headers: &mut HeaderMap) 
     }
 }
 
-/// Adds a name to `Vary`, where it is not there yet.
+/// Adds a name to `Vary`, where it is not there yet, and writes all that is there as one.
 fn vary(headers: &mut HeaderMap, name: HeaderName) {
     let values = headers.get_all(header::VARY).filter_map(|value| value.to_str().ok());
-    let names: Vec<String> =
-        values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect();
-    if !names.iter().any(|known| known == name.as_str() || known == "*") {
-        let all = names.iter().map(String::as_str).chain([name.as_str()]).collect::<Vec<_>>().join(", ");
-        if let Ok(all) = HeaderValue::try_from(all) {
-            headers.insert(header::VARY, all);
+    let mut names: Vec<String> = Vec::new();
+    for known in values.flat_map(|value| value.split(',')).chain([name.as_str()]) {
+        let known = known.trim().to_ascii_lowercase();
+        if !names.contains(&known) {
+            names.push(known);
         }
+    }
+    if names.iter().all(|known| known != "*")
+        && let Ok(all) = HeaderValue::try_from(names.join(", "))
+    {
+        headers.insert(header::VARY, all);
     }
 }
 
