@@ -63,7 +63,7 @@ pub struct RegisterBody {
 /// The body of `POST /auth/recover`.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Recovery, examples(json!({
+#[schema(as = AccountRecovery, examples(json!({
     "wallet_address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
     "signature": SIGNATURE,
     "nonce": CHALLENGE_NONCE,

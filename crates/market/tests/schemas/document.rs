@@ -142,7 +142,7 @@ fn every_reference_leads_somewhere_and_every_schema_is_described() {
 fn every_body_refuses_unknown_fields() {
     for name in [
         "Registration",
-        "Recovery",
+        "AccountRecovery",
         "WalletLink",
         "WalletChange",
         "WalletProof",
