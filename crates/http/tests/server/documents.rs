@@ -121,3 +121,19 @@ async fn documents_of_production_leave_the_mock_provider_out() {
     assert!(told(crochet_http::Environment::Development).await.contains("mock-provider"));
     assert!(!told(crochet_http::Environment::Production).await.contains("mock-provider"));
 }
+
+#[tokio::test]
+async fn documents_carry_the_configured_url_and_no_other() {
+    let world = World::new().await;
+    let codes = crochet_http::Code::ALL.iter().map(|code| format!("/docs/errors/{}", code.as_str()));
+    let documents = DOCUMENTS.iter().map(|(path, _, _)| (*path).to_owned()).filter(|path| !path.ends_with(".css"));
+    for path in documents.chain(codes) {
+        for accept in ["*/*", BROWSER, "text/markdown"] {
+            let text = read(&world, &path, accept).await.text();
+            assert!(text.contains("https://crochet.test"), "{path}");
+            for foreign in ["getcrochet", "127.0.0.1", "localhost:", "{{", "{%", "PUBLIC_URL"] {
+                assert!(!text.contains(foreign), "{path}: {foreign}");
+            }
+        }
+    }
+}

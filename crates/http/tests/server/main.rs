@@ -7,6 +7,7 @@ mod admission;
 mod browsers;
 mod caching;
 mod client;
+mod codes;
 mod compression;
 mod documents;
 mod edge;

@@ -40,7 +40,9 @@ pub(super) fn bad_request() -> Page {
 
 pub(super) fn use_cursor() -> Page {
     Page {
-        causes: &["In `GET /gateway-requests` or `GET /ledger`, `page` times `limit` is more than 10,000."],
+        causes: &[
+            "In `GET /listings`, `GET /gateway-requests` or `GET /ledger`, `page` times `limit` is more than 10,000.",
+        ],
         steps: &[
             "Ask for the first page without `page`, and read `pagination.next_cursor`.",
             "Send it as `cursor`, with the same filters and without `page`, until `next_cursor` is null.",
