@@ -36,6 +36,8 @@ enum Command {
     Audit,
     /// Say what is wrong with the configuration and the database before anything starts
     CheckConfig,
+    /// Print the API as an OpenAPI document, for generators and linters; --public-url says where it is served
+    Openapi,
     /// Print a new master key for CROCHET_MASTER_KEYS
     Keygen {
         /// The key's name; a rotation needs another one than before
@@ -96,6 +98,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
+    if matches!(command, Command::Openapi) {
+        commands::print_openapi(&config)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     telemetry::start(config.log_format, &config.log_filter)?;
     match command {
         Command::Serve => commands::serve(&config, &host),
@@ -103,7 +109,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit => commands::audit(&config, &host),
         Command::CheckConfig => commands::check_config(&config, &host),
         Command::Demo { url, keep } => commands::demo(&config, &host, url.as_deref(), keep),
-        Command::Keygen { .. } => Ok(ExitCode::SUCCESS),
+        Command::Openapi | Command::Keygen { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -32,7 +32,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "http",
         &["limits", "market", "pricing", "primitives", "relay", "secrets", "signing"],
-        &["limits", "market", "pow", "primitives", "relay", "wallet"],
+        &["http", "limits", "market", "pow", "primitives", "relay", "wallet"],
     ),
     ("redis", &["limits"], &["limits", "redis"]),
     ("metrics", &["primitives", "relay"], &[]),

@@ -141,30 +141,11 @@ impl Shared {
             .app_data(self.catalogue.clone())
             .app_data(self.readiness.clone())
             .app_data(self.observer.clone())
-            .configure(routes::docs::configure)
-            .configure(routes::openapi::configure)
-            .configure(routes::documents::configure)
-            .service(web::scope(API).configure(|api| self.configure_api(api)))
+            .configure(routes::configure_documents)
+            .service(web::scope(API).configure(|api| routes::configure_api(api, self.mock.is_some())))
             .default_service(web::to(routes::unknown_path));
-    }
-
-    fn configure_api(&self, api: &mut web::ServiceConfig) {
-        api.configure(routes::health::configure)
-            .configure(routes::gateway::configure)
-            .configure(routes::gateway_requests::configure)
-            .configure(routes::ledger::configure)
-            .configure(routes::retired::configure)
-            .configure(routes::challenge::configure)
-            .configure(routes::register::configure)
-            .configure(routes::recover::configure)
-            .configure(routes::me::configure)
-            .configure(routes::wallets::configure)
-            .configure(routes::api_keys::configure)
-            .configure(routes::categories::configure)
-            .configure(routes::listings::configure)
-            .configure(routes::endpoint::configure);
         if let Some(mock) = &self.mock {
-            api.app_data(mock.clone()).configure(routes::mock_provider::configure);
+            config.app_data(mock.clone());
         }
     }
 }

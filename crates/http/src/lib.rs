@@ -32,6 +32,8 @@ mod query;
 mod recovery;
 mod represent;
 mod routes;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod wrong_keys;
 
 pub use app::{AppParts, serve};

@@ -4,6 +4,7 @@ mod audit;
 mod check_config;
 mod demo;
 mod migrate;
+mod openapi;
 mod serve;
 
 use std::io::Write;
@@ -14,6 +15,7 @@ pub use audit::audit;
 pub use check_config::check_config;
 pub use demo::demo;
 pub use migrate::migrate;
+pub use openapi::print_openapi;
 pub use serve::serve;
 
 /// Writes a line to standard output; a closed one is nobody's loss.

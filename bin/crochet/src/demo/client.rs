@@ -19,6 +19,20 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub struct ApiClient {
     http: Client<HttpConnector, Full<Bytes>>,
     base: String,
+    watch: Option<fn(&Watched<'_>)>,
+}
+
+/// An exchange, for whoever watches a client.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's path and query.
+    pub target: &'a str,
+    /// The request's body, where it has one.
+    pub request_body: &'a [u8],
+    /// What came back.
+    pub answer: &'a Answer,
 }
 
 /// What came back.
@@ -42,7 +56,13 @@ impl ApiClient {
     pub fn new(base: &str) -> anyhow::Result<Self> {
         ensure!(base.starts_with("http://"), "the demonstration speaks plain http, with a gateway on this machine");
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), watch: None })
+    }
+
+    /// The same client, that shows every exchange to `watch`.
+    #[must_use]
+    pub fn watched_by(self, watch: fn(&Watched<'_>)) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// Where the gateway is.
@@ -71,7 +91,9 @@ impl ApiClient {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.unwrap_or_default())).context("the request is not valid")?;
+        let body = body.unwrap_or_default();
+        let request = request.body(Full::new(body.clone())).context("the request is not valid")?;
+        let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let exchange = async {
             let response = self.http.request(request).await.context("the gateway does not answer")?;
             let (parts, body) = response.into_parts();
@@ -82,10 +104,14 @@ impl ApiClient {
             let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
             Ok(Answer { status: parts.status, headers: parts.headers, raw, json })
         };
-        match tokio::time::timeout(TIMEOUT, exchange).await {
-            Ok(answer) => answer.with_context(|| format!("{method} {path}")),
+        let answer = match tokio::time::timeout(TIMEOUT, exchange).await {
+            Ok(answer) => answer.with_context(|| format!("{method} {path}"))?,
             Err(_) => bail!("{method} {path}: no answer within {} s", TIMEOUT.as_secs()),
+        };
+        if let Some(watch) = self.watch {
+            watch(&Watched { method: &method, target: &target, request_body: &body, answer: &answer });
         }
+        Ok(answer)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crochet_pricing::{BasisPoints, MicroUsd, split};
 use crochet_relay::CHAINS;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 #[cfg(test)]
 use crochet_pricing::MARKETPLACE_FEE;
@@ -12,6 +13,7 @@ use crochet_pricing::MARKETPLACE_FEE;
 use crate::app::AppParts;
 use crate::code::Code;
 use crate::config::{Environment, HttpConfig, Rate};
+use crate::openapi::vocabulary::ErrorCode;
 use crate::recovery::{NextAction, SentRecovery};
 use crate::routes::API;
 
@@ -122,44 +124,78 @@ struct CodeFact {
     retryable: bool,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// A next action, and what it means.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = NextActionMeaning)]
 struct ActionFact {
+    /// Its name.
+    #[schema(value_type = NextAction)]
     next_action: &'static str,
+    /// What it means.
     meaning: &'static str,
 }
 
-/// `GET /` for programs.
-#[derive(Serialize)]
-pub(super) struct Front<'a> {
+/// What this server is, and where to go on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Front<'a> {
+    /// Its name.
     name: &'static str,
+    /// What it is for.
     summary: &'static str,
+    /// Its version.
     version: &'static str,
+    /// What all routes of the API are below.
+    #[schema(format = "uri")]
     api: &'a str,
+    /// Where listings are found.
+    #[schema(format = "uri")]
     listings: String,
+    /// Where a listing is called; `{listing}` stands for its id or slug.
     gateway: String,
+    /// Whether the server is alive.
+    #[schema(format = "uri")]
     health: String,
+    /// What errors mean.
+    #[schema(format = "uri")]
     errors: String,
+    /// What there is to read.
     documents: Vec<Link>,
 }
 
-#[derive(Serialize)]
+/// Something to read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DocumentLink)]
 struct Link {
+    /// What it is.
     title: &'static str,
+    /// Where it is.
+    #[schema(format = "uri")]
     url: String,
 }
 
-/// `GET /docs/errors` for programs.
-#[derive(Serialize)]
-pub(super) struct ErrorIndex {
+/// Every error code and every next action.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorIndex {
+    /// The codes.
     codes: Vec<IndexEntry>,
+    /// The next actions.
     next_actions: Vec<ActionFact>,
 }
 
-#[derive(Serialize)]
+/// An error code in short.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorSummary)]
 struct IndexEntry {
+    /// The code.
+    #[schema(value_type = ErrorCode)]
     code: &'static str,
+    /// The status that it is sent with.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What it means.
     meaning: &'static str,
+    /// What to do where nothing more exact is known.
+    #[schema(value_type = crate::openapi::SentRecovery)]
     recovery: Box<serde_json::value::RawValue>,
 }
 

@@ -18,11 +18,11 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use serde::Serialize;
 
-pub(crate) use facts::Facts;
+pub(crate) use errors::ErrorPage;
+pub(crate) use facts::{ErrorIndex, Facts, Front};
 pub(crate) use form::Form;
 
 use crate::code::Code;
-use errors::ErrorPage;
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {

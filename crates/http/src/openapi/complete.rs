@@ -11,10 +11,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{PathItem, Ref, RefOr, Response};
 
+use super::absence::never_null;
 use super::errors;
-use super::headers::{always, sometimes};
+use super::headers::{add, add_optional};
 use super::rules::{KeyUse, RULES, Rules};
-use super::vocabulary::text;
 use crate::code::Code;
 
 /// The name of the one security scheme.
@@ -23,6 +23,8 @@ pub(super) const SCHEME: &str = "apiKey";
 const SCOPE: &str = "x-required-scope";
 /// Where a component of this kind is referred to.
 const PARAMETERS: &str = "#/components/parameters/";
+/// The same of responses.
+const RESPONSES: &str = "#/components/responses/";
 
 /// The operations of a path with their methods, in the order in which they are read.
 pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
@@ -47,8 +49,9 @@ pub(super) fn parameters() -> [(&'static str, Parameter); 2] {
             "RequestId",
             header(
                 "X-Request-Id",
-                text("^[0-9A-Za-z._-]{1,128}$"),
-                "A name for this exchange, kept in the answer and in the log. Others than these are replaced.",
+                ObjectBuilder::new().schema_type(Type::String),
+                "A name for this exchange: 1 to 128 letters, digits and `._-` are kept in the answer and in the log, \
+                 anything else is replaced.",
             ),
         ),
         (
@@ -66,25 +69,35 @@ pub(super) fn parameters() -> [(&'static str, Parameter); 2] {
 pub(super) fn complete(operation: &mut Operation) {
     let Some(rules) = operation.extensions.take().and_then(|mut found| found.remove(RULES)) else { return };
     let Ok(rules) = serde_json::from_value::<Rules>(rules) else { return };
+    // It is the first line of a doc comment there, and a title here.
+    operation.summary = operation.summary.take().map(|summary| summary.trim_end_matches('.').to_owned());
     say_who_may(operation, &rules);
+    never_null(operation);
     refer_to(operation, "RequestId");
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
-            common_headers(response, &rules);
+            common_headers(response, rules.limit.is_some());
             if rules.is_cached {
-                always(response, "ETag");
+                add(response, "ETag");
             }
         }
     }
     if rules.is_cached {
         refer_to(operation, "IfNoneMatch");
         let mut unchanged = Response::new("Nothing has changed since the answer with that `ETag`. There is no body.");
-        common_headers(&mut unchanged, &rules);
-        always(&mut unchanged, "ETag");
+        common_headers(&mut unchanged, rules.limit.is_some());
+        add(&mut unchanged, "ETag");
         operation.responses.responses.insert("304".to_owned(), unchanged.into());
     }
     for (status, codes) in by_status(operation, &rules) {
-        operation.responses.responses.insert(status.as_str().to_owned(), failure(status, &codes, &rules).into());
+        let is_limited = rules.limit.is_some();
+        let failure = match codes.as_slice() {
+            [only] if is_shared(*only, is_limited) => {
+                RefOr::Ref(Ref::new(format!("{RESPONSES}{}", shared_name(*only, is_limited))))
+            }
+            codes => failure(status, codes, is_limited).into(),
+        };
+        operation.responses.responses.insert(status.as_str().to_owned(), failure);
     }
 }
 
@@ -141,33 +154,68 @@ fn by_status(operation: &Operation, rules: &Rules) -> BTreeMap<StatusCode, Vec<C
     by_status
 }
 
-fn failure(status: StatusCode, codes: &[Code], rules: &Rules) -> Response {
+/// The failures that many operations have in common, as components.
+pub(super) fn responses() -> Vec<(String, Response)> {
+    let limited = SHARED.iter().map(|code| (*code, true));
+    let unlimited = UNLIMITED.iter().map(|code| (*code, false));
+    let named =
+        |(code, is_limited): (Code, bool)| (shared_name(code, is_limited), failure(code.status(), &[code], is_limited));
+    limited.chain(unlimited).map(named).collect()
+}
+
+/// The codes whose failures stand among the components, where no other code shares their status.
+const SHARED: &[Code] = &[
+    Code::Unauthorized,
+    Code::Forbidden,
+    Code::NotFound,
+    Code::NotAcceptable,
+    Code::RequestTimeout,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+    Code::RateLimited,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
+/// The same of operations that have no rate limit.
+const UNLIMITED: &[Code] = &[Code::NotFound, Code::Gone, Code::InternalError, Code::ServiceUnavailable];
+
+fn is_shared(code: Code, is_limited: bool) -> bool {
+    (if is_limited { SHARED } else { UNLIMITED }).contains(&code)
+}
+
+/// What the component of a code's failure is called.
+fn shared_name(code: Code, is_limited: bool) -> String {
+    let name = errors::component(code);
+    if is_limited { name } else { format!("{name}Unlimited") }
+}
+
+fn failure(status: StatusCode, codes: &[Code], is_limited: bool) -> Response {
     let description = match codes {
         [only] => format!("`{}`: {}", only.as_str(), only.meaning()),
         several => several.iter().map(|code| format!("- `{}`: {}\n", code.as_str(), code.meaning())).collect(),
     };
     let content = ContentBuilder::new().schema(Some(errors::one_of(codes))).build();
     let mut response = ResponseBuilder::new().description(description).content("application/json", content).build();
-    common_headers(&mut response, rules);
+    common_headers(&mut response, is_limited);
     match status {
-        StatusCode::UNAUTHORIZED => always(&mut response, "WWW-Authenticate"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => sometimes(&mut response, "Accept"),
+        StatusCode::UNAUTHORIZED => add(&mut response, "WWW-Authenticate"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => add(&mut response, "Accept"),
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::BAD_GATEWAY
-        | StatusCode::GATEWAY_TIMEOUT => always(&mut response, "Retry-After"),
-        StatusCode::CONFLICT => sometimes(&mut response, "Retry-After"),
+        | StatusCode::GATEWAY_TIMEOUT => add(&mut response, "Retry-After"),
+        StatusCode::CONFLICT => add_optional(&mut response, "Retry-After"),
         _ => (),
     }
     response
 }
 
-fn common_headers(response: &mut Response, rules: &Rules) {
-    always(response, "X-Request-Id");
-    sometimes(response, "Cache-Control");
-    if rules.limit.is_some() {
+fn common_headers(response: &mut Response, is_limited: bool) {
+    add(response, "X-Request-Id");
+    add(response, "Cache-Control");
+    if is_limited {
         for name in ["RateLimit-Policy", "RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] {
-            sometimes(response, name);
+            add(response, name);
         }
     }
 }

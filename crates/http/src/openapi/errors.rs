@@ -17,7 +17,7 @@ use crate::routes::gateway_answer::{
 use crate::routes::health::Ready;
 
 /// The name of a code's component: `BAD_REQUEST` is `BadRequestError`.
-pub(super) fn component(code: Code) -> String {
+pub(crate) fn component(code: Code) -> String {
     let mut name = String::new();
     for word in code.as_str().split('_') {
         let (first, rest) = word.split_at(1);
@@ -43,7 +43,7 @@ pub(super) fn one_of(codes: &[Code]) -> RefOr<Schema> {
 /// Every component that this module has.
 pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
     let mut all: Vec<(String, RefOr<Schema>)> = Code::ALL.iter().map(|code| (component(*code), error(*code))).collect();
-    all.push(("Recovery".to_owned(), recovery()));
+    all.push((SentRecovery::name().into_owned(), recovery()));
     all.push((ErrorCode::name().into_owned(), ErrorCode::schema()));
     all.push((NextAction::name().into_owned(), NextAction::schema()));
     all.push((FieldProblem::name().into_owned(), FieldProblem::schema()));
@@ -77,7 +77,7 @@ fn error(code: Code) -> RefOr<Schema> {
         Some(details) => body.property("details", details.description(Some("Further facts, for programs."))),
         None => body,
     };
-    let body = body.property("recovery", Ref::from_schema_name("Recovery")).required("recovery");
+    let body = body.property("recovery", of::<SentRecovery>()).required("recovery");
     let whole = ObjectBuilder::new()
         .description(Some(code.meaning()))
         .property("success", always_false())
@@ -149,7 +149,7 @@ fn details(code: Code) -> Option<ObjectBuilder> {
     let object = ObjectBuilder::new();
     Some(match code {
         Code::BadRequest => object
-            .property("fields", ArrayBuilder::new().items(of::<FieldProblem>()).min_items(Some(1)))
+            .property("fields", field_problems())
             .property("path", string("Where in the body, as in `tags[3]`; `.` is the whole."))
             .property("line", position("The line in the body, from 1."))
             .property("column", position("The column in that line."))
@@ -207,6 +207,11 @@ fn details(code: Code) -> Option<ObjectBuilder> {
     })
 }
 
+fn field_problems() -> ArrayBuilder {
+    let fields = ArrayBuilder::new().items(of::<FieldProblem>()).min_items(Some(1));
+    fields.description(Some("Every field that breaks a rule."))
+}
+
 /// A field of a request that breaks a rule.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what the market's refusals become")]
@@ -215,6 +220,21 @@ struct FieldProblem {
     field: String,
     /// What is wrong with it. It completes a sentence that begins with the field.
     message: String,
+}
+
+/// `error.recovery`, wherever it is sent.
+pub(crate) struct SentRecovery;
+
+impl PartialSchema for SentRecovery {
+    fn schema() -> RefOr<Schema> {
+        recovery()
+    }
+}
+
+impl ToSchema for SentRecovery {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Recovery".into()
+    }
 }
 
 fn recovery() -> RefOr<Schema> {

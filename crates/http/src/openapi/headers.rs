@@ -34,15 +34,27 @@ const ALL: &[(&str, &str, &str)] = &[
     ("Cache-Control", "CacheControl", "Who may keep this answer, and for how long."),
 ];
 
+/// Those that an answer has always, once it has them at all.
+const ALWAYS: &[&str] = &["X-Request-Id", "Retry-After", "WWW-Authenticate", "ETag"];
+
 /// Every header as a component.
 pub(super) fn components() -> Vec<(&'static str, Header)> {
     ALL.iter().map(|(name, component, description)| (*component, header(name, description))).collect()
 }
 
 fn header(name: &str, description: &str) -> Header {
+    let mut header = HeaderBuilder::new().schema(Some(schema(name))).description(Some(description)).build();
+    if ALWAYS.contains(&name) {
+        // OpenAPI's word for it, for which the library has none.
+        let required: Extensions = [("required", serde_json::Value::Bool(true))].into_iter().collect();
+        header.extensions = Some(required);
+    }
+    header
+}
+
+fn schema(name: &str) -> ObjectBuilder {
     let count = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-    let string = || ObjectBuilder::new().schema_type(Type::String);
-    let schema = match name {
+    match name {
         "RateLimit-Limit" | "RateLimit-Remaining" | "RateLimit-Reset" => count(),
         "Retry-After" => count().minimum(Some(1)),
         "X-Request-Id" => text("^[0-9A-Za-z._-]{1,128}$"),
@@ -50,31 +62,21 @@ fn header(name: &str, description: &str) -> Header {
         "RateLimit" => text("^\"[a-z]+\";r=[0-9]+;t=[0-9]+$"),
         "WWW-Authenticate" => text("^Bearer "),
         "ETag" => text("^(W/)?\"[^\"]*\"$"),
-        _ => string(),
-    };
-    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+        _ => ObjectBuilder::new().schema_type(Type::String),
+    }
 }
 
-/// Adds a header that the answer always has.
-pub(super) fn always(response: &mut Response, name: &str) {
-    add(response, name, true);
+/// Adds a header to an answer: one of [`ALWAYS`] is there each time, any other may be left out.
+pub(super) fn add(response: &mut Response, name: &str) {
+    if let Some((name, component, _)) = ALL.iter().find(|(known, ..)| *known == name) {
+        response.headers.insert((*name).to_owned(), RefOr::Ref(Ref::new(format!("{BELOW}{component}"))));
+    }
 }
 
-/// Adds a header that the answer may have.
-pub(super) fn sometimes(response: &mut Response, name: &str) {
-    add(response, name, false);
-}
-
-fn add(response: &mut Response, name: &str, is_required: bool) {
-    let Some((name, component, description)) = ALL.iter().find(|(known, ..)| *known == name) else { return };
-    let header = if is_required {
-        // OpenAPI's word for it, for which the library has none.
-        let mut header = header(name, description);
-        let required: Extensions = [("required", serde_json::Value::Bool(true))].into_iter().collect();
-        header.extensions = Some(required);
-        RefOr::T(header)
-    } else {
-        RefOr::Ref(Ref::new(format!("{BELOW}{component}")))
-    };
-    response.headers.insert((*name).to_owned(), header);
+/// Adds a header that may be left out here, though it is one of [`ALWAYS`] elsewhere.
+pub(super) fn add_optional(response: &mut Response, name: &str) {
+    if let Some((name, _, description)) = ALL.iter().find(|(known, ..)| *known == name) {
+        let header = HeaderBuilder::new().schema(Some(schema(name))).description(Some(*description)).build();
+        response.headers.insert((*name).to_owned(), header.into());
+    }
 }

@@ -3,6 +3,8 @@
 //! A handler says by `#[utoipa::path]` what it takes and what it answers when all is well, and by its [`rules`] who may
 //! call it and which codes it can answer. [`complete`] derives the rest, so that no error's shape is written twice.
 
+mod absence;
+mod answers;
 mod complete;
 mod documents;
 mod errors;
@@ -12,9 +14,12 @@ mod info;
 mod paths;
 mod retired;
 pub(crate) mod rules;
-mod schemas;
+mod unused;
 pub(crate) mod vocabulary;
 
+pub(crate) use errors::SentRecovery;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use errors::component;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi, Server};
 
@@ -44,6 +49,9 @@ pub fn openapi(config: &OpenApiConfig) -> OpenApi {
     for (name, parameter) in complete::parameters() {
         components.parameters.insert(name.to_owned(), parameter.into());
     }
+    for (name, response) in complete::responses() {
+        components.responses.insert(name, response.into());
+    }
     components.add_security_scheme(complete::SCHEME, scheme());
     for item in document.paths.paths.values_mut() {
         for (_, operation) in complete::operations(item) {
@@ -51,7 +59,8 @@ pub fn openapi(config: &OpenApiConfig) -> OpenApi {
             examples::add(operation, config.public_url.trim_end_matches('/'));
         }
     }
-    schemas::drop_unused(&mut document);
+    answers::name(&mut document);
+    unused::drop_unused(&mut document);
     document
 }
 
@@ -67,3 +76,6 @@ fn scheme() -> SecurityScheme {
         .build();
     SecurityScheme::Http(http)
 }
+
+#[cfg(test)]
+mod tests;

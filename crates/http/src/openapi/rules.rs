@@ -94,8 +94,3 @@ pub(crate) fn gateway(codes: &[Code]) -> Rules {
 pub(crate) fn gateway_open(codes: &[Code]) -> Rules {
     Rules::new(KeyUse::Optional, None, Some("gateway"), codes)
 }
-
-/// What is retired: counted as what changes something, for everybody.
-pub(crate) fn retired() -> Rules {
-    Rules::new(KeyUse::Optional, None, Some("write"), &[Code::Gone])
-}

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use crochet_relay::EntryType;
 use serde_json::{Map, Value};
+use utoipa::openapi::RefOr;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
-use utoipa::openapi::{RefOr, schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::code::Code;
@@ -225,8 +225,8 @@ pub(crate) fn always_false() -> Object {
 }
 
 /// Any JSON value.
-pub(crate) fn any_json() -> Schema {
-    schema::empty()
+pub(crate) fn any_json(description: &str) -> Object {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(description)).build()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json};
 use crate::openapi::{rules, vocabulary};
+use crate::query::Params;
 
 /// A key that is refused from now on.
 #[derive(Serialize, ToSchema)]
@@ -52,12 +53,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     tag = "API keys",
     operation_id = "listApiKeys",
     responses((status = 200, description = "The keys that are valid.", body = Success<Vec<ApiKeyJson>>)),
-    extensions(("x-rules" = json!(rules::read(&[])))),
+    extensions(("x-rules" = json!(rules::read(&[Code::BadRequest])))),
 )]
 pub(crate) async fn list(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
+    req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
+    Params::read(&req, &[])?;
     let keys = identity.api_keys(me.profile_id()).await?;
     envelope::ok(keys.iter().map(ApiKeyJson::from).collect::<Vec<_>>())
 }

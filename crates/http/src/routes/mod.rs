@@ -1,5 +1,6 @@
 //! One file a resource. Each takes only the data that it needs, and is registered by its own `configure`.
 
+pub(crate) mod api_docs;
 pub(crate) mod api_keys;
 pub(crate) mod categories;
 pub(crate) mod challenge;
@@ -17,6 +18,8 @@ pub(crate) mod listings;
 pub(crate) mod me;
 pub(crate) mod mock_provider;
 pub(crate) mod openapi;
+#[cfg(test)]
+pub(crate) mod recorder;
 pub(crate) mod recover;
 pub(crate) mod register;
 pub(crate) mod retired;
@@ -33,12 +36,44 @@ use crate::error::ApiError;
 /// Where the API lives.
 pub(crate) const API: &str = "/api/v1";
 
+/// What stands beside the API.
+pub(crate) fn configure_documents(config: &mut web::ServiceConfig) {
+    config
+        .configure(docs::configure)
+        .configure(documents::configure)
+        .configure(openapi::configure)
+        .configure(api_docs::configure);
+}
+
+/// What stands below [`API`].
+pub(crate) fn configure_api(api: &mut web::ServiceConfig, has_mock: bool) {
+    api.configure(health::configure)
+        .configure(gateway::configure)
+        .configure(gateway_requests::configure)
+        .configure(ledger::configure)
+        .configure(retired::configure)
+        .configure(challenge::configure)
+        .configure(register::configure)
+        .configure(recover::configure)
+        .configure(me::configure)
+        .configure(wallets::configure)
+        .configure(api_keys::configure)
+        .configure(categories::configure)
+        .configure(listings::configure)
+        .configure(endpoint::configure);
+    if has_mock {
+        api.configure(mock_provider::configure);
+    }
+}
+
 /// The methods of a resource, as its `Allow` header says.
 #[derive(Clone, Copy)]
 struct Allow(&'static str);
 
 /// A resource that answers other methods with 405 and the ones it has.
 pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
+    #[cfg(test)]
+    recorder::note(path, allow);
     web::resource(path).app_data(Allow(allow)).default_service(web::to(other_method))
 }
 

@@ -14,6 +14,7 @@ use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, Json};
 use crate::openapi::rules;
+use crate::query::Params;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
@@ -40,12 +41,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     tag = "Wallets",
     operation_id = "listWallets",
     responses((status = 200, description = "The wallets, oldest first.", body = Success<Vec<WalletJson>>)),
-    extensions(("x-rules" = json!(rules::read(&[])))),
+    extensions(("x-rules" = json!(rules::read(&[Code::BadRequest])))),
 )]
 pub(crate) async fn list(
     Authenticated(me): Authenticated,
     identity: web::Data<IdentityService>,
+    req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
+    Params::read(&req, &[])?;
     let wallets = identity.wallets(me.profile_id()).await?;
     envelope::ok(wallets.iter().map(WalletJson::from).collect::<Vec<_>>())
 }

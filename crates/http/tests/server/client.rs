@@ -1,8 +1,11 @@
 //! An HTTP/1.1 client that sends exactly what it is told to.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use crochet_http::OpenApiConfig;
+use crochet_http::testing::{Contract, Exchange};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -87,7 +90,34 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
         let _ = stream.read_to_end(&mut answer).await;
         Answer::parse(&answer)
     };
-    tokio::time::timeout(PATIENCE, whole).await.unwrap_or_else(|_| panic!("no answer in time"))
+    let answer = tokio::time::timeout(PATIENCE, whole).await.unwrap_or_else(|_| panic!("no answer in time"));
+    hold_against_the_document(bytes, &answer);
+    answer
+}
+
+/// Every answer is what the OpenAPI document says of it, whatever the test is about.
+fn hold_against_the_document(request: &[u8], answer: &Answer) {
+    static CONTRACT: OnceLock<Contract> = OnceLock::new();
+    let config = || OpenApiConfig { public_url: "https://crochet.test".to_owned(), has_mock: true };
+    let contract = CONTRACT.get_or_init(|| Contract::of(&config()));
+    let split = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(request.len());
+    let head = String::from_utf8_lossy(&request[..split]);
+    let mut line = head.lines().next().unwrap_or_default().split(' ');
+    let (Some(method), Some(target), Some("HTTP/1.1" | "HTTP/1.0"), None) =
+        (line.next(), line.next(), line.next(), line.next())
+    else {
+        return;
+    };
+    let is_plain = !head.to_ascii_lowercase().contains("transfer-encoding");
+    let exchange = Exchange {
+        method,
+        target,
+        request_body: is_plain.then(|| request.get(split + 4..).unwrap_or_default()),
+        status: answer.status,
+        headers: &answer.headers,
+        body: &answer.body,
+    };
+    contract.check(&exchange).unwrap_or_else(|problems| panic!("{problems}"));
 }
 
 impl Answer {

@@ -11,6 +11,8 @@ use crochet_relay::ports::Books;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
+use super::contract;
+
 /// Runs while it is kept. Tests that use it are `#[tokio::test(flavor = "multi_thread")]`.
 pub(crate) struct TestGateway {
     pub(crate) api: ApiClient,
@@ -55,7 +57,7 @@ impl TestGateway {
         let mut config = resolve(settings, None, false, 2).unwrap();
         adapt(&mut config);
         let running = run(&config).await;
-        let api = ApiClient::new(running.url()).unwrap();
+        let api = contract::client(running.url());
         Self { api, config, running: Some(running), _data_dir: data_dir, database }
     }
 
@@ -63,7 +65,7 @@ impl TestGateway {
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         let running = run(&self.config).await;
-        self.api = ApiClient::new(running.url()).unwrap();
+        self.api = contract::client(running.url());
         self.running = Some(running);
     }
 
@@ -77,7 +79,7 @@ impl TestGateway {
     /// Starts another gateway on the same database, with the same keys.
     pub(crate) async fn replica(&self) -> Replica {
         let running = run(&self.config).await;
-        Replica { api: ApiClient::new(running.url()).unwrap(), _running: running }
+        Replica { api: contract::client(running.url()), _running: running }
     }
 
     /// Moves the clock by which leases, quotes and waits are measured.

@@ -2,6 +2,7 @@
 
 mod account;
 mod agents;
+pub(crate) mod contract;
 mod gateway;
 mod limits;
 mod money;

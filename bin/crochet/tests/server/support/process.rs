@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crochet::demo::client::ApiClient;
 
-use super::TestGateway;
+use super::{TestGateway, contract};
 
 /// How long the program may take until it is ready.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ fn start(database_url: &str, data_dir: &Path) -> GatewayProcess {
         }
     });
     match waiting.recv_timeout(START_LIMIT) {
-        Ok(url) => GatewayProcess { api: ApiClient::new(&url).unwrap(), child },
+        Ok(url) => GatewayProcess { api: contract::client(&url), child },
         Err(_) => {
             child.kill().unwrap();
             child.wait().unwrap();

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use crochet::demo::client::ApiClient;
+use crochet_http::testing::Exchange;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use super::contract;
 
 /// No answer takes longer, not even when the database is away.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -100,7 +103,16 @@ impl RawRequest {
         let answer: Vec<u8> = tokio::time::timeout(PATIENCE, whole)
             .await
             .unwrap_or_else(|_| panic!("{} {}: no answer in time", self.method, self.target));
-        RawAnswer::parse(&answer, &self.base)
+        let answer = RawAnswer::parse(&answer, &self.base);
+        contract::hold(&Exchange {
+            method: &self.method,
+            target: &self.target,
+            request_body: Some(&self.body),
+            status: answer.status,
+            headers: &answer.headers,
+            body: &answer.body,
+        });
+        answer
     }
 }
 

@@ -10,10 +10,12 @@ mod service;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::pretty::pretty;
 use crate::code::Code;
 use crate::error::{ApiError, Failure};
+use crate::openapi::vocabulary::ErrorCode;
 use crate::recovery::Recovery;
 
 /// What is known of a code, beside its status and its meaning.
@@ -129,39 +131,73 @@ fn page(code: Code) -> Page {
     }
 }
 
-/// A page as it is sent, and as the templates read it.
-#[derive(Serialize)]
-pub(super) struct ErrorPage {
+/// The page of an error code: when it is answered, and what to do about it.
+// As it is sent, and as the templates read it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorPage {
+    /// The code.
+    #[schema(value_type = ErrorCode)]
     pub(super) code: &'static str,
+    /// The status that it is sent with.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// That status in words.
     reason: &'static str,
+    /// What the code means.
     meaning: &'static str,
     /// What to do where nothing more exact is known; an answer may be more exact.
+    #[schema(value_type = crate::openapi::SentRecovery)]
     recovery: Box<RawValue>,
+    /// Every situation in which it is answered.
+    #[schema(value_type = Vec<String>)]
     causes: &'static [&'static str],
+    /// What to do, in order.
+    #[schema(value_type = Vec<String>)]
     steps: &'static [&'static str],
+    /// Which fields of the answer to look at.
     fields: Vec<Field>,
+    /// One such answer.
     example: ShownExample,
+    /// Codes that are easily taken for this one, or come next.
     related: Vec<Related>,
 }
 
-#[derive(Serialize)]
+/// A field of an answer to look at.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorPageField)]
 struct Field {
+    /// Where it is.
     field: &'static str,
+    /// What it says.
     meaning: &'static str,
 }
 
-#[derive(Serialize)]
+/// One answer, as it is sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorPageExample)]
 struct ShownExample {
+    /// What was asked.
     request: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// Its `Retry-After`.
+    #[schema(required)]
     retry_after: Option<u32>,
+    /// Its body.
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     body: Box<RawValue>,
 }
 
-#[derive(Serialize)]
+/// Another code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedCode)]
 struct Related {
+    /// The code.
+    #[schema(value_type = ErrorCode)]
     code: &'static str,
+    /// Its page.
+    #[schema(format = "uri")]
     docs_url: String,
 }
 

@@ -57,9 +57,14 @@ pub(crate) struct Delivered<'a> {
 pub(crate) struct DeliveredResponse<'a> {
     #[serde(flatten)]
     call: Delivered<'a>,
-    /// The seller's JSON, byte for byte; null on the replay of a free call, of which only the hash is kept.
-    #[schema(required, schema_with = vocabulary::any_json)]
+    #[schema(required, schema_with = any_response)]
     seller_response: (),
+}
+
+fn any_response() -> utoipa::openapi::Object {
+    vocabulary::any_json(
+        "The seller's JSON, byte for byte; null on the replay of a free call, of which only the hash is kept.",
+    )
 }
 
 fn status_delivered() -> utoipa::openapi::Object {

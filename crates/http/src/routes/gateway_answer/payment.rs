@@ -26,7 +26,7 @@ pub(crate) struct PaymentTerms<'a> {
     /// The chain that it is paid from, by the payment provider's number.
     origin_chain_id: u64,
     /// What to do, in the payment provider's own form.
-    #[schema(value_type = Object, additional_properties)]
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     instructions: &'a serde_json::Value,
 }
 

@@ -1,0 +1,55 @@
+//! Which operation a request is for.
+
+use serde_json::{Map, Value};
+
+/// What the document says of a request's path.
+pub(super) struct Found<'a> {
+    /// The path as the document writes it.
+    pub(super) path: &'a str,
+    /// Its operations by their methods.
+    pub(super) methods: &'a Map<String, Value>,
+}
+
+/// The path of a request without its query, as the server reads it: slashes that mean nothing are dropped.
+pub(super) fn normal(target: &str) -> String {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    format!("/{}", parts.join("/"))
+}
+
+/// Finds the path that fits; of several the one that has fewer parameters.
+pub(super) fn find<'a>(document: &'a Value, target: &str) -> Option<Found<'a>> {
+    let path = normal(target);
+    let paths = document["paths"].as_object()?;
+    let fitting = paths.iter().filter(|(template, _)| fits(template, &path));
+    let (path, item) = fitting.min_by_key(|(template, _)| template.matches('{').count())?;
+    Some(Found { path, methods: item.as_object()? })
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template.split('/'), path.split('/'));
+    loop {
+        match (template.next(), path.next()) {
+            (None, None) => return true,
+            (Some(part), Some(value)) if part == value || (part.starts_with('{') && !value.is_empty()) => (),
+            _ => return false,
+        }
+    }
+}
+
+/// Whether the path is one that is retired, or lies below one.
+pub(super) fn is_retired(document: &Value, target: &str) -> bool {
+    let path = normal(target);
+    let mut above = path.as_str();
+    loop {
+        if find(document, above)
+            .is_some_and(|found| found.methods.values().any(|operation| operation["deprecated"] == true))
+        {
+            return true;
+        }
+        match above.rsplit_once('/') {
+            Some((parent, _)) if !parent.is_empty() => above = parent,
+            _ => return false,
+        }
+    }
+}
