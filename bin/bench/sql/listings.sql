@@ -111,5 +111,27 @@ BEGIN
 END
 $$;
 
+-- Indices of words are made much faster at once than row by row.
+CREATE TABLE bench_indices AS
+SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('listing_search', 'listing_words') AND indexdef LIKE '%USING gin%';
+SET maintenance_work_mem = '256MB';
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT indexname FROM bench_indices LOOP
+        EXECUTE format('DROP INDEX %I', name);
+    END LOOP;
+END
+$$;
 SELECT bench_fill_listings(current_setting('bench.listings')::integer, current_setting('bench.start')::bigint);
+DO $$
+DECLARE
+    definition text;
+BEGIN
+    FOR definition IN SELECT indexdef FROM bench_indices LOOP
+        EXECUTE definition;
+    END LOOP;
+END
+$$;
 ANALYZE;
