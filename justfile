@@ -22,6 +22,10 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Hold the OpenAPI document against a linter, a generated TypeScript client, and thousands of generated requests
+contract *args:
+    bin/crochet/tests/contract/run {{args}}
+
 # Everything that has to pass before a change lands
 ci:
     .ci/run
@@ -41,3 +45,7 @@ db:
 # Build and open the documentation
 docs:
     cargo doc --workspace --no-deps --open
+
+# Measure search over 100,000 listings and pages deep in 1,000,000 ledger entries
+measure-lists *args:
+    cargo run --release -p crochet-bench -- lists {{args}}

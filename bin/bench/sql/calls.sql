@@ -3,9 +3,9 @@
 -- that varies is drawn from the group's number, so a fill can be repeated. Rows are such as the gateway writes: the
 -- books balance, and `crochet audit` passes.
 --
--- Parameters, by SET: bench.first, bench.last, bench.groups (how many there are in all), bench.start (epoch
--- milliseconds of the first), bench.step (milliseconds between two calls), bench.busy_buyer, bench.busy_seller,
--- bench.quiet (profile ids). Tables: bench_people, bench_listings.
+-- Parameters, by SET: bench.first, bench.last; bench.start (epoch milliseconds of the first call), bench.span
+-- (milliseconds from the first to the last) and bench.calls (how many there are in all). Tables: bench_people and
+-- bench_listings, of people.sql.
 CREATE TEMPORARY TABLE slice ON COMMIT DROP AS
 SELECT call.*,
        bench_id('call', n, at) AS id,
@@ -24,10 +24,10 @@ SELECT call.*,
        -- What was given back after delivery: the books have adjustments.
        kind = 'paid' AND luck BETWEEN 200 AND 249 AS is_refunded
   FROM (
-    SELECT part.*, (current_setting('bench.start')::bigint + (n * current_setting('bench.step')::float8)::bigint) AS at,
+    SELECT part.*, bench_moment(n) AS at,
            -- The unpaid call's successor is the paid one that follows it, now and then.
            CASE WHEN kind = 'unpaid' AND luck % 10 = 0
-                THEN bench_id('call', n + 1, current_setting('bench.start')::bigint + ((n + 1) * current_setting('bench.step')::float8)::bigint)
+                THEN bench_id('call', n + 1, bench_moment(n + 1))
            END AS superseded_by
       FROM (
         SELECT g * 3 + parts.place AS n, kind, luck, buyer.id AS buyer_id, listing.seller_id, listing.id AS listing_id,

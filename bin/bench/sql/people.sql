@@ -1,13 +1,19 @@
 -- Who calls and who is called: 200 further profiles, 20 listings of the busy seller, and 80 of others. The tables and
 -- functions named bench_… belong to the measurement alone, in a database that is thrown away.
 --
--- Parameters, by SET: bench.busy_buyer, bench.busy_seller, bench.quiet (profile ids), bench.start (epoch
--- milliseconds).
+-- Parameters, by SET: bench.busy_buyer, bench.busy_seller, bench.quiet (profile ids); bench.start, bench.span and
+-- bench.calls as in calls.sql.
 
 -- A UUIDv7 of a moment, the rest of it drawn from a name and a number.
 CREATE FUNCTION bench_id(name text, n bigint, at bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT (lpad(to_hex(at), 12, '0') || '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::uuid
       FROM (SELECT md5(name || n) AS hash) drawn
+$$;
+
+-- When the n-th call is made: they are spread evenly.
+CREATE FUNCTION bench_moment(n bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT current_setting('bench.start')::bigint
+           + n * (current_setting('bench.span')::bigint - 60000) / current_setting('bench.calls')::bigint
 $$;
 
 -- A moment as the gateway writes it into documents.

@@ -49,9 +49,18 @@ pub(crate) const RFC3339: &str = concat!(
     "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 );
 
-/// Reads RFC 3339 as its grammar is written: no space for the `T`, no sign but ASCII's, and no leap seconds, which
-/// nothing here could count.
-fn parse_timestamp(text: &str) -> Option<Timestamp> {
+/// Reads RFC 3339 with any offset, into UTC; `None` when the text is none. As its grammar is written: no space for the
+/// `T`, no sign but ASCII's, and no leap seconds, which nothing here could count.
+///
+/// ```
+/// use crochet_primitives::{format_timestamp, parse_timestamp};
+///
+/// let read = parse_timestamp("2026-05-03T14:00:00+02:00");
+/// assert_eq!(read.map(format_timestamp).as_deref(), Some("2026-05-03T12:00:00.000Z"));
+/// assert_eq!(parse_timestamp("2026-05-03"), None);
+/// ```
+#[must_use]
+pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let separator = text.as_bytes().get(10)?;
     let is_plain = text.is_ascii() && separator.eq_ignore_ascii_case(&b'T') && text.get(17..19)? != "60";
     let read = if is_plain { DateTime::parse_from_rfc3339(text).ok()? } else { return None };

@@ -24,7 +24,9 @@ mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use clock::{Clock, Timestamp, format_timestamp, rfc3339_millis, timestamp_from_millis, truncate_to_millis};
+pub use clock::{
+    Clock, Timestamp, format_timestamp, parse_timestamp, rfc3339_millis, timestamp_from_millis, truncate_to_millis,
+};
 pub use entropy::{Entropy, EntropyExt};
 pub use id::{
     ApiKeyId, CallId, CategoryId, LedgerEntryId, ListingId, OrphanId, ParseIdError, ProfileId, SettlementId, WalletId,

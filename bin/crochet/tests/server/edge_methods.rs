@@ -177,7 +177,9 @@ async fn every_error_that_is_linked_to_is_documented() {
     for code in all["codes"].as_array().unwrap() {
         let name = code["code"].as_str().unwrap();
         let one = RawRequest::outside(&gateway.api, "GET", &format!("/docs/errors/{name}")).send().await.data(200);
-        assert_eq!(&one, code);
+        for field in ["code", "status", "meaning", "recovery"] {
+            assert_eq!(one[field], code[field], "{name}");
+        }
         let next = &code["recovery"]["next_action"];
         let known = all["next_actions"].as_array().unwrap().iter().any(|action| &action["next_action"] == next);
         assert!(known, "{name}: {next}");

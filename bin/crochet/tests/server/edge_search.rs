@@ -74,7 +74,7 @@ async fn listings_are_filtered_and_sorted() {
     let provider = catalogue.page("limit=1").await["data"][0]["provider_id"].as_str().unwrap().to_owned();
     assert_eq!(catalogue.names(&format!("provider_id={provider}&limit=100")).await.len(), 12);
     assert_eq!(catalogue.names("provider_id=0190a0b0-0000-7000-8000-000000000000").await, [""; 0]);
-    assert_eq!(catalogue.names("q=&category=&sort=").await.len(), 12);
+    assert_eq!(catalogue.names("q=").await.len(), 12);
     let by_id = catalogue.page("q=listing+01").await["data"][0]["category"]["id"].clone();
     assert_eq!(catalogue.names(&format!("category={}", by_id.as_str().unwrap())).await.len(), 4);
     assert_eq!(catalogue.names("category=nothing-of-that-kind").await, [""; 0]);

@@ -9,6 +9,10 @@
 
 mod support;
 
+mod documents_errors;
+mod documents_paths;
+mod documents_text;
+mod documents_words;
 mod edge_endpoints;
 mod edge_identity;
 mod edge_keys;
@@ -25,6 +29,8 @@ mod edge_wallets;
 mod edge_wrong_input;
 mod limits_outages;
 mod limits_shared;
+mod lists_filters;
+mod lists_pages;
 mod metrics_scrape;
 mod metrics_story;
 mod money_binding;

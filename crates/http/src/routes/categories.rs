@@ -1,15 +1,17 @@
 //! `GET /categories`: what listings are sorted into.
 
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_market::catalogue::CatalogueService;
 use crochet_market::view::CategoryJson;
 
 use super::{get, resource};
 use crate::admit;
+use crate::code::Code;
 use crate::envelope::{self, Success};
 use crate::error::ApiError;
 use crate::openapi::rules;
+use crate::query::Params;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(resource("/categories", "GET, HEAD, OPTIONS").wrap(from_fn(admit::standard)).route(get().to(list)));
@@ -25,9 +27,10 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     tag = "Listings",
     operation_id = "listCategories",
     responses((status = 200, description = "All categories.", body = Success<Vec<CategoryJson>>)),
-    extensions(("x-rules" = json!(rules::public(&[]).cached()))),
+    extensions(("x-rules" = json!(rules::public(&[Code::BadRequest]).cached()))),
 )]
-pub(crate) async fn list(catalogue: web::Data<CatalogueService>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn list(catalogue: web::Data<CatalogueService>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Params::read(&req, &[])?;
     let categories = catalogue.categories().await?;
     envelope::ok(categories.iter().map(CategoryJson::from).collect::<Vec<_>>())
 }

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::extract::Authenticated;
 use crate::openapi::vocabulary::{CallRole, CallState};
 use crate::openapi::{rules, vocabulary};
-use crate::query::{Params, invalid};
+use crate::query::Params;
 
 /// A call, as its buyer or its seller sees it. There is one a call, with all its attempts.
 #[derive(Serialize, ToSchema)]
@@ -246,6 +246,20 @@ fn role_in(item: &HistoryItem, me: ProfileId, asked: Option<Role>) -> Option<Rol
     }
 }
 
+/// The query parameters of the list.
+const FILTERS: [&str; 10] = [
+    "role",
+    "status",
+    "listing_id",
+    "buyer_id",
+    "superseded",
+    "created_from",
+    "created_to",
+    "page",
+    "limit",
+    "cursor",
+];
+
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(
@@ -269,8 +283,12 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     operation_id = "listGatewayRequests",
     params(
         ("role" = Option<CallRole>, Query, description = "Calls on this side alone."),
-        ("status" = Option<CallState>, Query, description = "Calls in this state alone."),
+        ("status" = Option<Vec<CallState>>, Query, style = Form, explode = false, min_items = 1, max_items = 11, description = "Calls in this state alone, or in one of several: `status=settled,seller_failed`."),
         ("listing_id" = Option<ListingId>, Query, description = "Calls of this listing alone."),
+        ("buyer_id" = Option<ProfileId>, Query, description = "Calls by this buyer alone: for sellers."),
+        ("superseded" = Option<bool>, Query, description = "Whether another call's terms have taken a call's place: `false` leaves such calls out, `true` lists them alone."),
+        ("created_from" = Option<String>, Query, format = DateTime, description = "Calls recorded at this moment or after it."),
+        ("created_to" = Option<String>, Query, format = DateTime, description = "Calls recorded before this moment: it is not in the period itself."),
         ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not together with `cursor`."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
         ("cursor" = Option<Cursor>, Query, description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. Not together with `page`."),
@@ -283,18 +301,16 @@ pub(crate) async fn list(
     books: web::Data<dyn Books>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let params = Params::read(&req, &["role", "status", "listing_id", "page", "limit", "cursor"])?;
+    let params = Params::read(&req, &FILTERS)?;
     let page = params.page()?;
-    let role = params.choice("role", |text| match text {
-        "buyer" => Some(Role::Buyer),
-        "seller" => Some(Role::Seller),
-        _ => None,
-    })?;
-    let listing = params.get("listing_id").map(ListingId::parse).transpose();
+    let role = params.name("role", Role::parse, Role::NAMES)?;
     let query = HistoryQuery {
         role,
-        states: params.choice("status", State::parse)?.into_iter().collect(),
-        listing: listing.map_err(|_| invalid("listing_id", "is not a UUID"))?,
+        states: params.names("status", State::parse, State::NAMES)?,
+        listing: params.id("listing_id", ListingId::parse)?,
+        buyer: params.id("buyer_id", ProfileId::parse)?,
+        superseded: params.flag("superseded")?,
+        created: params.period()?,
         ..HistoryQuery::of(caller.profile_id(), page)
     };
     let me = caller.profile_id();

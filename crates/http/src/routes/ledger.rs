@@ -3,16 +3,16 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{Cursor, ListingId, ProfileId, Timestamp, rfc3339_millis, schema};
+use crochet_primitives::{CallId, Cursor, ListingId, ParseIdError, ProfileId, SettlementId, Timestamp, rfc3339_millis, schema};
 use crochet_relay::ports::{Books, LedgerQuery};
-use crochet_relay::{EntryType, LedgerEntry};
+use crochet_relay::{Direction, EntryType, LedgerEntry};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{get, resource};
 use crate::admit;
-use crate::code::Code;
 use crate::envelope::{self, List};
+use crate::code::Code;
 use crate::error::ApiError;
 use crate::extract::Authenticated;
 use crate::openapi::vocabulary::{LedgerDirection, LedgerEntryType};
@@ -96,6 +96,25 @@ impl From<&LedgerEntry> for Entry {
     }
 }
 
+/// The query parameters of the list.
+const FILTERS: [&str; 10] = [
+    "type",
+    "direction",
+    "listing_id",
+    "relay_request_id",
+    "settlement_id",
+    "created_from",
+    "created_to",
+    "page",
+    "limit",
+    "cursor",
+];
+
+/// Sellers know a call by its other name.
+fn call_id(text: &str) -> Result<CallId, ParseIdError> {
+    CallId::parse_relay_request_id(text).or_else(|_| CallId::parse_request_id(text))
+}
+
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(resource("/ledger", "GET, HEAD, OPTIONS").wrap(from_fn(admit::standard)).route(get().to(list)));
 }
@@ -110,7 +129,13 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     tag = "Calls and money",
     operation_id = "listLedgerEntries",
     params(
-        ("type" = Option<LedgerEntryType>, Query, description = "Entries of this type alone."),
+        ("type" = Option<Vec<LedgerEntryType>>, Query, style = Form, explode = false, min_items = 1, max_items = 4, description = "Entries of this type alone, or of one of several: `type=marketplace_fee,seller_credit`."),
+        ("direction" = Option<LedgerDirection>, Query, description = "Entries in this direction alone."),
+        ("listing_id" = Option<ListingId>, Query, description = "Entries of calls of this listing alone."),
+        ("relay_request_id" = Option<String>, Query, max_length = 43, description = "Entries of this call alone, by its `relay_…` or its `gw_req_…` id."),
+        ("settlement_id" = Option<SettlementId>, Query, description = "Entries of this settlement alone."),
+        ("created_from" = Option<String>, Query, format = DateTime, description = "Entries written at this moment or after it."),
+        ("created_to" = Option<String>, Query, format = DateTime, description = "Entries written before this moment: it is not in the period itself."),
         ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not together with `cursor`."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
         ("cursor" = Option<Cursor>, Query, description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. Not together with `page`."),
@@ -123,10 +148,16 @@ pub(crate) async fn list(
     books: web::Data<dyn Books>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let params = Params::read(&req, &["type", "page", "limit", "cursor"])?;
+    let params = Params::read(&req, &FILTERS)?;
     let page = params.page()?;
-
-    let types = params.choice("type", EntryType::parse)?.into_iter().collect();
-    let query = LedgerQuery { types, ..LedgerQuery::of(caller.profile_id(), page) };
+    let query = LedgerQuery {
+        types: params.names("type", EntryType::parse, EntryType::NAMES)?,
+        direction: params.name("direction", Direction::parse, Direction::NAMES)?,
+        listing: params.id("listing_id", ListingId::parse)?,
+        call: params.id("relay_request_id", call_id)?,
+        settlement: params.id("settlement_id", SettlementId::parse)?,
+        created: params.period()?,
+        ..LedgerQuery::of(caller.profile_id(), page)
+    };
     envelope::page(page, &books.ledger(&query).await?, |entry| Entry::from(entry))
 }

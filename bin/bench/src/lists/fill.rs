@@ -1,0 +1,201 @@
+//! Fills a database with listings, and with calls and their money, by the statements in `sql/`.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use crochet::demo::agent::Agent;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::progress_bar;
+use crate::gateway::Gateway;
+
+const LISTINGS: &str = include_str!("../../sql/listings.sql");
+const PEOPLE: &str = include_str!("../../sql/people.sql");
+const CALLS: &str = include_str!("../../sql/calls.sql");
+
+/// Calls are spread over this time, up to now.
+const DAYS: i64 = 90;
+/// In so many slices.
+const SLICES: i64 = 100;
+
+/// Who asks.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    /// Makes six of ten calls.
+    pub(crate) buyer: Agent,
+    /// Receives eight of ten.
+    pub(crate) seller: Agent,
+    /// Makes one call in 20,000.
+    pub(crate) quiet: Agent,
+}
+
+/// What there is afterwards, as far as questions need to know.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    /// For people.
+    pub(crate) summary: Vec<String>,
+    /// Whether every question has something to find.
+    pub(crate) is_large: bool,
+    /// Words that few listings have.
+    pub(crate) rare_words: Vec<String>,
+    /// The seller's least called listing, and one of its most called.
+    pub(crate) rare_listing: Uuid,
+    pub(crate) busy_listing: Uuid,
+    /// Places in the seller's ledger: a tenth, half and nine tenths down.
+    pub(crate) ledger_places: [Uuid; 3],
+    /// The place half down the seller's history.
+    pub(crate) history_place: Uuid,
+    /// A settlement of the seller's, and its call.
+    pub(crate) settlement: Uuid,
+    pub(crate) call: Uuid,
+    /// The middle of the time over which calls are spread, in milliseconds since 1970.
+    pub(crate) middle_millis: i64,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Word {
+    #[diesel(sql_type = Text)]
+    word: String,
+}
+
+/// Registers the accounts: over HTTP, as agents do.
+pub(crate) async fn register(gateway: &Gateway) -> anyhow::Result<Accounts> {
+    Ok(Accounts {
+        buyer: gateway.register("Busy buyer").await?,
+        seller: gateway.register("Busy seller").await?,
+        quiet: gateway.register("Quiet buyer").await?,
+    })
+}
+
+/// Fills the database of a gateway.
+pub(crate) fn fill(
+    gateway: &Gateway,
+    listings: u32,
+    ledger_rows: u32,
+    accounts: &Accounts,
+) -> anyhow::Result<Filled> {
+    let mut conn = gateway.connection()?;
+    let conn = &mut conn;
+    let began = Instant::now();
+    let now: Count = diesel::sql_query("SELECT (extract(epoch FROM now()) * 1000)::bigint AS count").get_result(conn)?;
+    let span = DAYS * 24 * 3600 * 1000;
+    let start = now.count - span;
+
+    set(conn, "listings", &listings)?;
+    set(conn, "start", &start)?;
+    let spinner = progress_bar(0, "");
+    spinner.set_message(format!("fill in {listings} listings"));
+    spinner.enable_steady_tick(Duration::from_millis(500));
+    conn.batch_execute(LISTINGS).context("the listings cannot be filled in")?;
+    spinner.finish_and_clear();
+    let after_listings = began.elapsed();
+
+    // Three calls and three entries a group.
+    let groups = i64::from(ledger_rows.div_ceil(3));
+    for (name, agent) in
+        [("busy_buyer", &accounts.buyer), ("busy_seller", &accounts.seller), ("quiet", &accounts.quiet)]
+    {
+        set(conn, name, &agent.profile_id)?;
+    }
+    set(conn, "span", &span)?;
+    set(conn, "calls", &(groups * 3))?;
+    conn.batch_execute(PEOPLE).context("the profiles cannot be filled in")?;
+    let slice = (groups / SLICES).max(500);
+    let bar = progress_bar(u64::try_from(groups * 3).unwrap_or_default(), "calls");
+    bar.set_message("fill in calls and ledger");
+    let mut first = 0;
+    while first < groups {
+        let last = (first + slice).min(groups) - 1;
+        set(conn, "first", &first)?;
+        set(conn, "last", &last)?;
+        conn.batch_execute(&format!("BEGIN; {CALLS}; COMMIT;")).context("the calls cannot be filled in")?;
+        bar.inc(u64::try_from((last - first + 1) * 3).unwrap_or_default());
+        first = last + 1;
+    }
+    bar.set_message("vacuum and analyze");
+    conn.batch_execute("VACUUM (ANALYZE)")?;
+    bar.finish_and_clear();
+    let all = began.elapsed();
+    let is_large = listings >= 50_000 && ledger_rows >= 100_000;
+    Ok(Filled { is_large, ..look_around(conn, accounts, start + span / 2, [after_listings, all - after_listings])? })
+}
+
+/// Sets a parameter of the statements.
+fn set(conn: &mut PgConnection, name: &str, value: &impl ToString) -> anyhow::Result<()> {
+    diesel::sql_query("SELECT set_config('bench.' || $1, $2, false)")
+        .bind::<Text, _>(name)
+        .bind::<Text, _>(value.to_string())
+        .execute(conn)?;
+    Ok(())
+}
+
+fn look_around(
+    conn: &mut PgConnection,
+    accounts: &Accounts,
+    middle_millis: i64,
+    [listings, calls]: [Duration; 2],
+) -> anyhow::Result<Filled> {
+    let seller: Uuid = accounts.seller.profile_id.parse().context("a profile's id is no UUID")?;
+    let count = |conn: &mut PgConnection, table: &str, condition: &str| -> anyhow::Result<i64> {
+        let counted: Count =
+            diesel::sql_query(format!("SELECT count(*) AS count FROM {table} WHERE {condition}")).get_result(conn)?;
+        Ok(counted.count)
+    };
+    let own_entries = format!("profile_id = '{seller}'");
+    let own_calls = format!("seller_id = '{seller}'");
+    let entries = count(conn, "ledger_entries", &own_entries)?;
+    let received = count(conn, "gateway_requests", &own_calls)?;
+    let summary = vec![
+        format!("{} listings, filled in within {} s", count(conn, "listings", "true")?, listings.as_secs()),
+        format!(
+            "{} calls and {} ledger entries, filled in within {} s",
+            count(conn, "gateway_requests", "true")?,
+            count(conn, "ledger_entries", "true")?,
+            calls.as_secs()
+        ),
+        format!("of which the seller who asks has {received} calls and {entries} entries"),
+    ];
+    let one = |conn: &mut PgConnection, sql: String| -> anyhow::Result<Uuid> {
+        Ok(diesel::sql_query(&sql).get_result::<Id>(conn).with_context(|| sql.clone())?.id)
+    };
+    let place = |table: &str, condition: &str, offset: i64| {
+        format!("SELECT id FROM {table} WHERE {condition} ORDER BY id DESC OFFSET {offset} LIMIT 1")
+    };
+    let ledger_places = [
+        one(conn, place("ledger_entries", &own_entries, entries / 10))?,
+        one(conn, place("ledger_entries", &own_entries, entries / 2))?,
+        one(conn, place("ledger_entries", &own_entries, entries / 10 * 9))?,
+    ];
+    let paid = format!("{own_calls} AND state = 'delivered' AND settlement_id IS NOT NULL");
+    let call = one(conn, place("gateway_requests", &paid, 10))?;
+    let words: Vec<Word> =
+        diesel::sql_query("SELECT word FROM bench_words WHERE rank BETWEEN 1000 AND 20000 ORDER BY md5(word) LIMIT 100")
+            .load(conn)?;
+    Ok(Filled {
+        summary,
+        is_large: false,
+        rare_words: words.into_iter().map(|row| row.word).collect(),
+        rare_listing: one(conn, "SELECT id FROM bench_listings WHERE place = 1".to_owned())?,
+        busy_listing: one(conn, "SELECT id FROM bench_listings WHERE place = 5".to_owned())?,
+        ledger_places,
+        history_place: one(conn, place("gateway_requests", &own_calls, received / 2))?,
+        settlement: one(conn, format!("SELECT settlement_id AS id FROM gateway_requests WHERE id = '{call}'"))?,
+        call,
+        middle_millis,
+    })
+}

@@ -1,0 +1,29 @@
+//! The program as a whole, on a small scale: it fills, the books balance, every question is answered, and what is
+//! asked for is written.
+//!
+//! At this size PostgreSQL may rightly read tables from end to end, so nothing is said of plans here: the program
+//! itself looks at those of tables with 20,000 rows or more.
+
+use std::process::Command;
+
+#[test]
+fn a_small_measurement_answers_every_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let [plans, plot] = ["plans.txt", "plot.svg"].map(|name| folder.path().join(name));
+    let output = Command::new(env!("CARGO_BIN_EXE_crochet-bench"))
+        .args(["lists", "--listings", "400", "--ledger-rows", "3000", "--requests", "2", "--no-targets"])
+        .arg("--explain")
+        .arg(&plans)
+        .arg("--plot")
+        .arg(&plot)
+        .output()
+        .unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(output.status.success(), "{out}\n{err}");
+    for expected in ["entries balance", "search: a typo", "ledger: by cursor, half down", "history: a rare buyer"] {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
+    let plans = std::fs::read_to_string(plans).unwrap();
+    assert!(plans.contains("ledger_entries_by_profile_and_type") || plans.contains("Scan on ledger_entries"), "{plans}");
+    assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
+}
