@@ -68,7 +68,8 @@ impl Explainer {
             "SELECT relname::text AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples >= {LONG}"
         ))
         .load(&mut conn)?;
-        let own = diesel::sql_query("SELECT current_database() = 'crochet' AS answer").get_result::<Answer>(&mut conn)?;
+        let own =
+            diesel::sql_query("SELECT current_database() = 'crochet' AS answer").get_result::<Answer>(&mut conn)?;
         ensure!(own.answer, "the private database is called otherwise");
         let log = gateway.database_log()?;
         Ok(Some(Self { log, long_tables: long.into_iter().map(|table| table.name).collect() }))

@@ -11,7 +11,8 @@ use crate::measure::Latencies;
 /// Lines of a table, in milliseconds.
 pub(crate) fn table(measured: &[Latencies]) -> Vec<String> {
     let width = measured.iter().map(|latencies| latencies.name.len()).max().unwrap_or_default();
-    let mut lines = vec![format!("{:width$}  {:>8}  {:>8}  {:>8}  {:>8}  target", "milliseconds", "p50", "p95", "p99", "longest")];
+    let mut lines =
+        vec![format!("{:width$}  {:>8}  {:>8}  {:>8}  {:>8}  target", "milliseconds", "p50", "p95", "p99", "longest")];
     for latencies in measured {
         let [p50, p95, p99, longest] = [50, 95, 99, 100].map(|percent| millis(latencies.percentile(percent)));
         let target = match latencies.target {

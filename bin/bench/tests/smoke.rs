@@ -24,6 +24,9 @@ fn a_small_measurement_answers_every_question() {
         assert!(out.contains(expected), "{expected}: {out}");
     }
     let plans = std::fs::read_to_string(plans).unwrap();
-    assert!(plans.contains("ledger_entries_by_profile_and_type") || plans.contains("Scan on ledger_entries"), "{plans}");
+    assert!(
+        plans.contains("ledger_entries_by_profile_and_type") || plans.contains("Scan on ledger_entries"),
+        "{plans}"
+    );
     assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
 }

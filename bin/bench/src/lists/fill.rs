@@ -83,16 +83,12 @@ pub(crate) async fn register(gateway: &Gateway) -> anyhow::Result<Accounts> {
 }
 
 /// Fills the database of a gateway.
-pub(crate) fn fill(
-    gateway: &Gateway,
-    listings: u32,
-    ledger_rows: u32,
-    accounts: &Accounts,
-) -> anyhow::Result<Filled> {
+pub(crate) fn fill(gateway: &Gateway, listings: u32, ledger_rows: u32, accounts: &Accounts) -> anyhow::Result<Filled> {
     let mut conn = gateway.connection()?;
     let conn = &mut conn;
     let began = Instant::now();
-    let now: Count = diesel::sql_query("SELECT (extract(epoch FROM now()) * 1000)::bigint AS count").get_result(conn)?;
+    let now: Count =
+        diesel::sql_query("SELECT (extract(epoch FROM now()) * 1000)::bigint AS count").get_result(conn)?;
     let span = DAYS * 24 * 3600 * 1000;
     let start = now.count - span;
 
@@ -183,9 +179,10 @@ fn look_around(
     ];
     let paid = format!("{own_calls} AND state = 'delivered' AND settlement_id IS NOT NULL");
     let call = one(conn, place("gateway_requests", &paid, 10))?;
-    let words: Vec<Word> =
-        diesel::sql_query("SELECT word FROM bench_words WHERE rank BETWEEN 1000 AND 20000 ORDER BY md5(word) LIMIT 100")
-            .load(conn)?;
+    let words: Vec<Word> = diesel::sql_query(
+        "SELECT word FROM bench_words WHERE rank BETWEEN 1000 AND 20000 ORDER BY md5(word) LIMIT 100",
+    )
+    .load(conn)?;
     Ok(Filled {
         summary,
         is_large: false,

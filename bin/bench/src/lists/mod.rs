@@ -47,13 +47,17 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<String>> {
     let gateway = Gateway::start().await?;
     let accounts = fill::register(&gateway).await?;
-    let filled = tokio::task::block_in_place(|| fill::fill(&gateway, options.listings, options.ledger_rows, &accounts))?;
+    let filled =
+        tokio::task::block_in_place(|| fill::fill(&gateway, options.listings, options.ledger_rows, &accounts))?;
     for line in &filled.summary {
         say(line);
     }
     let report = gateway.audit().await?;
     ensure!(report.balances(), "the books that were filled in do not balance: {:?}", report.findings);
-    say(&format!("audit: {} calls, {} settlements, {} entries balance", report.calls, report.settlements, report.entries));
+    say(&format!(
+        "audit: {} calls, {} settlements, {} entries balance",
+        report.calls, report.settlements, report.entries
+    ));
 
     let mut questions = questions::all(&accounts, &filled);
     if let Some(only) = &options.only {

@@ -85,7 +85,10 @@ fn ledger(accounts: &Accounts, filled: &Filled) -> Vec<Question> {
         ask("ledger: a call", &format!("?relay_request_id={}", CallId::from(filled.call).relay_request_id())),
         ask("ledger: a settlement", &format!("?settlement_id={}", filled.settlement)),
         ask("ledger: a day", &format!("?{}", day(filled))),
-        ask("ledger: a week, one type, one listing", &format!("?{}&type=seller_credit&listing_id={}", week(filled), filled.busy_listing)),
+        ask(
+            "ledger: a week, one type, one listing",
+            &format!("?{}&type=seller_credit&listing_id={}", week(filled), filled.busy_listing),
+        ),
         question("ledger: of who has little", Some(&accounts.quiet), vec!["/ledger".to_owned()], TARGET),
     ]
 }
@@ -95,7 +98,10 @@ fn history(accounts: &Accounts, filled: &Filled) -> Vec<Question> {
     let of = |agent, name, query: &str| question(name, Some(agent), vec![format!("/gateway-requests{query}")], TARGET);
     let ask = |name, query: &str| of(&accounts.seller, name, query);
     let walk = |name, path: &str| Question {
-        paths: Paths::Walk { path: format!("/gateway-requests{path}"), from: filled.history_place.simple().to_string() },
+        paths: Paths::Walk {
+            path: format!("/gateway-requests{path}"),
+            from: filled.history_place.simple().to_string(),
+        },
         ..ask(name, "")
     };
     let quiet = &accounts.quiet.profile_id;
@@ -117,7 +123,10 @@ fn history(accounts: &Accounts, filled: &Filled) -> Vec<Question> {
         ask("history: superseded", "?superseded=true"),
         ask("history: not superseded", "?superseded=false"),
         ask("history: a day", &format!("?{}", day(filled))),
-        ask("history: a week, one state, one listing", &format!("?role=seller&{}&status=delivered&listing_id={}", week(filled), filled.busy_listing)),
+        ask(
+            "history: a week, one state, one listing",
+            &format!("?role=seller&{}&status=delivered&listing_id={}", week(filled), filled.busy_listing),
+        ),
         of(&accounts.quiet, "history: of who has little", ""),
         of(&accounts.quiet, "history: of who has little, one state", "?status=delivered&role=buyer"),
     ]

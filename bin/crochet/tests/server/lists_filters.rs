@@ -24,7 +24,9 @@ async fn history_and_ledger_take_every_filter_together() {
     market.seller.next(Behaviour::Json(503, "{}"));
     market.settle(&failed).await.expect(502).unwrap();
     let first_listing = market.listing_id().to_owned();
-    market.listing = publish(&market.provider, market.seller.url(), json!({ "pricing_model": "per_call", "pricing_amount": 1 })).await;
+    market.listing =
+        publish(&market.provider, market.seller.url(), json!({ "pricing_model": "per_call", "pricing_amount": 1 }))
+            .await;
     let elsewhere = market.quoted("elsewhere").await;
     let ids = [&elsewhere, &failed, &quoted, &delivered].map(|call| json!(call.relay_id));
 
@@ -55,7 +57,10 @@ async fn history_and_ledger_take_every_filter_together() {
     assert_eq!(entries(&market.provider, "direction=credit").await, ["seller_credit", "seller_credit"]);
     let of_call = format!("relay_request_id={}", failed.relay_id);
     assert_eq!(entries(&market.buyer, &of_call).await, ["gateway_payment"]);
-    assert_eq!(entries(&market.provider, &format!("{of_call}&type=marketplace_fee,adjustment")).await, ["marketplace_fee"]);
+    assert_eq!(
+        entries(&market.provider, &format!("{of_call}&type=marketplace_fee,adjustment")).await,
+        ["marketplace_fee"]
+    );
     let written = values(&market.buyer, "/ledger", "created_at").await;
     let [from, to] = [&written[1], &written[0]].map(|at| at.as_str().unwrap());
     let everything = format!(

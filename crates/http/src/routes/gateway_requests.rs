@@ -247,18 +247,8 @@ fn role_in(item: &HistoryItem, me: ProfileId, asked: Option<Role>) -> Option<Rol
 }
 
 /// The query parameters of the list.
-const FILTERS: [&str; 10] = [
-    "role",
-    "status",
-    "listing_id",
-    "buyer_id",
-    "superseded",
-    "created_from",
-    "created_to",
-    "page",
-    "limit",
-    "cursor",
-];
+const FILTERS: [&str; 10] =
+    ["role", "status", "listing_id", "buyer_id", "superseded", "created_from", "created_to", "page", "limit", "cursor"];
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config

@@ -3,7 +3,9 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{CallId, Cursor, ListingId, ParseIdError, ProfileId, SettlementId, Timestamp, rfc3339_millis, schema};
+use crochet_primitives::{
+    CallId, Cursor, ListingId, ParseIdError, ProfileId, SettlementId, Timestamp, rfc3339_millis, schema,
+};
 use crochet_relay::ports::{Books, LedgerQuery};
 use crochet_relay::{Direction, EntryType, LedgerEntry};
 use serde::Serialize;
@@ -11,8 +13,8 @@ use utoipa::ToSchema;
 
 use super::{get, resource};
 use crate::admit;
-use crate::envelope::{self, List};
 use crate::code::Code;
+use crate::envelope::{self, List};
 use crate::error::ApiError;
 use crate::extract::Authenticated;
 use crate::openapi::vocabulary::{LedgerDirection, LedgerEntryType};

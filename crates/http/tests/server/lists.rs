@@ -155,26 +155,61 @@ async fn any_query_string_is_answered_with_200_or_400() {
     world.delivered().await;
     let name = prop_oneof![
         prop::sample::select(vec![
-            "role", "status", "listing_id", "buyer_id", "superseded", "created_from", "created_to", "page", "limit",
-            "cursor", "type", "direction", "relay_request_id", "settlement_id",
+            "role",
+            "status",
+            "listing_id",
+            "buyer_id",
+            "superseded",
+            "created_from",
+            "created_to",
+            "page",
+            "limit",
+            "cursor",
+            "type",
+            "direction",
+            "relay_request_id",
+            "settlement_id",
         ])
         .prop_map(str::to_owned),
         "[a-z_%]{0,8}",
     ];
     let value = prop_oneof![
         prop::sample::select(vec![
-            "", "buyer", "delivered", "delivered,quoted", ",", "true", "1", "0", "100", "101", "-1", "4294967296", "1e3",
-            "2026-05-03T12:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "2026-05-03T23:59:60Z",
-            "0190a0b0-0000-7000-8000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
-            "ffffffffffffffffffffffffffffffff", "00000000000000000000000000000000", "%00", "%ff", "%", "'--", "$1",
+            "",
+            "buyer",
+            "delivered",
+            "delivered,quoted",
+            ",",
+            "true",
+            "1",
+            "0",
+            "100",
+            "101",
+            "-1",
+            "4294967296",
+            "1e3",
+            "2026-05-03T12:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "2026-05-03T23:59:60Z",
+            "0190a0b0-0000-7000-8000-000000000000",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+            "ffffffffffffffffffffffffffffffff",
+            "00000000000000000000000000000000",
+            "%00",
+            "%ff",
+            "%",
+            "'--",
+            "$1",
         ])
         .prop_map(str::to_owned),
         any::<String>().prop_map(|text| url::form_urlencoded::byte_serialize(text.as_bytes()).collect()),
         // What a request line can carry; the rest is refused before there is a query string.
         "[A-Za-z0-9!$'()*+,;:@/?._~%=-]{0,40}",
     ];
-    let query = prop::collection::vec((name, value), 0..5)
-        .prop_map(|pairs| pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&"));
+    let query = prop::collection::vec((name, value), 0..5).prop_map(|pairs| {
+        pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    });
     let list = prop::sample::select(vec!["/api/v1/gateway-requests", "/api/v1/ledger"]);
     let handle = Handle::current();
     let checked = tokio::task::spawn_blocking(move || {
