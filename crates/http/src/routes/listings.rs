@@ -92,7 +92,7 @@ fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
         ("provider_id" = Option<ProfileId>, Query, description = "Whose they are."),
         ("min_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$", description = "The lowest price of a call in US dollars, itself included; exact, at most six decimals.", example = "0.001"),
         ("max_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$", description = "The highest price of a call in US dollars, itself included.", example = "0.05"),
-        ("sort" = Option<Sort>, Query, description = "The order: `relevance` unless said with `q`, and not without it; `newest` unless said otherwise. `popular` counts the calls of the last 30 days."),
+        ("sort" = inline(Option<Sort>), Query, description = "The order: `relevance` unless said with `q`, and not without it; `newest` unless said otherwise. `popular` counts the calls of the last 30 days."),
         ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1; page × limit is at most 10,000."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
         ("cursor" = Option<String>, Query, pattern = "^[0-9a-f]{70}$", description = "Where the last page of the same list ended: its `pagination.next_cursor`. Instead of `page`."),
@@ -100,7 +100,7 @@ fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
         ("status" = Option<ListingStatus>, Query, description = "With `mine=true`: only those of this status."),
     ),
     responses((status = 200, description = "A page of listings.", body = List<ListingSummaryJson>)),
-    extensions(("x-rules" = json!(rules::public_or_read(&[Code::BadRequest, Code::UseCursor]).cached()))),
+    extensions(("x-rules" = json!(rules::public_or_read(&[Code::Forbidden, Code::BadRequest, Code::UseCursor]).cached()))),
 )]
 pub(crate) async fn search(
     MaybeAuthenticated(caller): MaybeAuthenticated,
