@@ -177,7 +177,8 @@ const SHARED: &[Code] = &[
     Code::ServiceUnavailable,
 ];
 /// The same of operations that have no rate limit.
-const UNLIMITED: &[Code] = &[Code::NotFound, Code::Gone, Code::InternalError, Code::ServiceUnavailable];
+const UNLIMITED: &[Code] =
+    &[Code::NotFound, Code::MethodNotAllowed, Code::Gone, Code::InternalError, Code::ServiceUnavailable];
 
 fn is_shared(code: Code, is_limited: bool) -> bool {
     (if is_limited { SHARED } else { UNLIMITED }).contains(&code)
@@ -199,6 +200,7 @@ fn failure(status: StatusCode, codes: &[Code], is_limited: bool) -> Response {
     common_headers(&mut response, is_limited);
     match status {
         StatusCode::UNAUTHORIZED => add(&mut response, "WWW-Authenticate"),
+        StatusCode::METHOD_NOT_ALLOWED => add(&mut response, "Allow"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => add(&mut response, "Accept"),
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::SERVICE_UNAVAILABLE

@@ -157,6 +157,7 @@ fn details(code: Code) -> Option<ObjectBuilder> {
             .property("did_you_mean", string("The field that may have been meant."))
             .property("parameter", string("The query parameter that is wrong."))
             .property("known", strings("The query parameters that there are."))
+            .property("allowed", strings("The values that the query parameter can have."))
             .property("header", string("The header that is wrong.")),
         Code::PricingModelUnavailable => object
             .property("pricing_model", string("The model that was asked for."))

@@ -35,7 +35,7 @@ const ALL: &[(&str, &str, &str)] = &[
 ];
 
 /// Those that an answer has always, once it has them at all.
-const ALWAYS: &[&str] = &["X-Request-Id", "Retry-After", "WWW-Authenticate", "ETag"];
+const ALWAYS: &[&str] = &["X-Request-Id", "Retry-After", "WWW-Authenticate", "Allow", "ETag"];
 
 /// Every header as a component.
 pub(super) fn components() -> Vec<(&'static str, Header)> {
@@ -58,8 +58,8 @@ fn schema(name: &str) -> ObjectBuilder {
         "RateLimit-Limit" | "RateLimit-Remaining" | "RateLimit-Reset" => count(),
         "Retry-After" => count().minimum(Some(1)),
         "X-Request-Id" => text("^[0-9A-Za-z._-]{1,128}$"),
-        "RateLimit-Policy" => text("^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),
-        "RateLimit" => text("^\"[a-z]+\";r=[0-9]+;t=[0-9]+$"),
+        "RateLimit-Policy" => text("^\"[a-z-]+\";q=[0-9]+;w=[0-9]+$"),
+        "RateLimit" => text("^\"[a-z-]+\";r=[0-9]+;t=[0-9]+$"),
         "WWW-Authenticate" => text("^Bearer "),
         "ETag" => text("^(W/)?\"[^\"]*\"$"),
         _ => ObjectBuilder::new().schema_type(Type::String),

@@ -103,13 +103,13 @@ fn every_field_of_every_component_says_what_it_is() {
     let schemas = document["components"]["schemas"].as_object().unwrap();
     let mut silent = Vec::new();
     for (name, schema) in schemas {
-        fields(name, schema, schemas, &mut silent);
+        fields(name, schema, &mut silent);
     }
     assert!(silent.is_empty(), "{silent:#?}");
 }
 
 /// The fields without a description, of their own or of what they refer to.
-fn fields(at: &str, schema: &Value, schemas: &serde_json::Map<String, Value>, silent: &mut Vec<String>) {
+fn fields(at: &str, schema: &Value, silent: &mut Vec<String>) {
     for (field, said) in schema["properties"].as_object().into_iter().flatten() {
         let at = format!("{at}.{field}");
         let parts = ["oneOf", "allOf"].into_iter().flat_map(|word| said[word].as_array().into_iter().flatten());
@@ -119,11 +119,33 @@ fn fields(at: &str, schema: &Value, schemas: &serde_json::Map<String, Value>, si
         if is_silent && !refers && said["type"] != "null" {
             silent.push(at.clone());
         }
-        fields(&at, said, schemas, silent);
+        fields(&at, said, silent);
     }
     for part in ["oneOf", "allOf"].into_iter().flat_map(|word| schema[word].as_array().into_iter().flatten()) {
-        fields(at, part, schemas, silent);
+        fields(at, part, silent);
     }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document(true);
+    let mut dangling = BTreeSet::new();
+    let mut open = vec![&document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                if let Some(reference) = fields.get("$ref").and_then(Value::as_str)
+                    && document.pointer(reference.trim_start_matches('#')).is_none()
+                {
+                    dangling.insert(reference);
+                }
+                open.extend(fields.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => (),
+        }
+    }
+    assert!(dangling.is_empty(), "{dangling:#?}");
 }
 
 #[test]

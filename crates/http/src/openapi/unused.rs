@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::{Components, OpenApi};
 
+/// The response to a method that a path has not.
+const OTHER_METHOD: &str = "MethodNotAllowedErrorUnlimited";
 /// Where the components are that this looks at.
 const KINDS: [&str; 2] = ["schemas", "responses"];
 
@@ -14,7 +16,8 @@ pub(super) fn drop_unused(document: &mut OpenApi) {
     let Ok(paths) = serde_json::to_value(&document.paths) else { return };
     let Some(components) = &mut document.components else { return };
     let mut used: HashSet<(String, String)> = HashSet::new();
-    let mut open = vec![paths];
+    // What any path answers to methods that it has not belongs to no operation.
+    let mut open = vec![paths, serde_json::json!({ "$ref": format!("#/components/responses/{OTHER_METHOD}") })];
     while let Some(value) = open.pop() {
         let mut found = Vec::new();
         references(&value, &mut found);

@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     #[schema(format = "uuid")]
     id: String,
     /// The settlement that it belongs to: one payment, one gateway_payment, one marketplace_fee and one seller_credit.
-    #[schema(format = "uuid")]
+    #[schema(value_type = SettlementId)]
     settlement_id: String,
     /// What it records.
     #[serde(rename = "type")]

@@ -13,8 +13,35 @@ pub(super) struct Found<'a> {
 /// The path of a request without its query, as the server reads it: slashes that mean nothing are dropped.
 pub(super) fn normal(target: &str) -> String {
     let path = target.split(['?', '#']).next().unwrap_or_default();
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    // The absolute form names scheme and host as well.
+    let path = match path.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map(|(_, path)| path).unwrap_or_default(),
+        None => path,
+    };
+    let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(plain).collect();
     format!("/{}", parts.join("/"))
+}
+
+/// With letters, digits and the like written plainly: to encode them changes nothing (RFC 3986, section 6.2.2.2).
+fn plain(part: &str) -> String {
+    let mut plain = String::with_capacity(part.len());
+    let mut rest = part;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.map(char::from).filter(|c| c.is_ascii_alphanumeric() || "-._~".contains(*c)) {
+            Some(c) => {
+                plain.push(c);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                plain.push('%');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// Finds the path that fits; of several the one that has fewer parameters.

@@ -102,20 +102,26 @@ fn hold_against_the_document(request: &[u8], answer: &Answer) {
     let contract = CONTRACT.get_or_init(|| Contract::of(&config()));
     let split = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(request.len());
     let head = String::from_utf8_lossy(&request[..split]);
-    let mut line = head.lines().next().unwrap_or_default().split(' ');
+    let first = head.lines().next().unwrap_or_default().to_owned();
+    let mut line = first.split(' ');
     let (Some(method), Some(target), Some("HTTP/1.1" | "HTTP/1.0"), None) =
         (line.next(), line.next(), line.next(), line.next())
     else {
         return;
     };
-    let is_plain = !head.to_ascii_lowercase().contains("transfer-encoding");
+    let head = head.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    let body = request.get(split + 4..).unwrap_or_default();
+    let is_plain = !head.contains("transfer-encoding");
+    // Further requests may follow on the same connection, and further answers; the first one is looked at.
+    let answered = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(answer.body.len());
     let exchange = Exchange {
         method,
         target,
-        request_body: is_plain.then(|| request.get(split + 4..).unwrap_or_default()),
+        request_body: is_plain.then(|| body.get(..length.unwrap_or_default()).unwrap_or(body)),
         status: answer.status,
         headers: &answer.headers,
-        body: &answer.body,
+        body: answer.body.get(..answered).unwrap_or(&answer.body),
     };
     contract.check(&exchange).unwrap_or_else(|problems| panic!("{problems}"));
 }
