@@ -49,6 +49,7 @@ async fn every_link_leads_to_an_answer_of_this_server() {
     let gateway = TestGateway::start().await;
     let base = gateway.api.base();
     let pattern = Regex::new(&format!(r#"{}([^\s)"'`<>\]]*)"#, regex::escape(base))).unwrap();
+    let others = Regex::new(r#"https?://[A-Za-z0-9][^\s)"'`<>\]]+"#).unwrap();
     let mut links = BTreeSet::new();
     for Text { path, text } in documents(&gateway).await {
         assert!(text.contains(base), "{path} names the configured URL nowhere");
@@ -56,7 +57,6 @@ async fn every_link_leads_to_an_answer_of_this_server() {
             pattern.captures_iter(&text).map(|found| found[1].trim_end_matches(['.', ',', ':', ';']).to_owned()),
         );
         // The examples of what sellers and callers have themselves.
-        let others = Regex::new(r#"https?://[A-Za-z0-9][^\s)"'`<>\]]+"#).unwrap();
         for url in others.find_iter(&text).map(|found| found.as_str()) {
             assert!(url.starts_with(base) || url.contains(".example"), "{path}: {url}");
         }

@@ -7,12 +7,12 @@ pub(super) fn bad_request() -> Page {
     Page {
         causes: &[
             "The body is not JSON: `details.line` and `details.column` say where it breaks.",
-            "A field is unknown, missing, there twice, or of another type: `details.path` names it. Unknown fields and \
-             query parameters are refused by name, so that a misspelt one is noticed.",
+            "A field is unknown, missing, there twice, or of another type: `details.path` names it. Unknown fields are \
+             refused by name, so that a misspelt one is noticed.",
             "A value breaks its bounds: `details.fields` lists every one, with what it must be.",
             "The body is empty, no object, nested deeper than 64 levels, not UTF-8, or holds the character U+0000 where \
              it would be stored.",
-            "A query parameter is unknown, there twice or out of its bounds: `details.parameter` names it.",
+            "A query parameter of a list is unknown, there twice or out of its bounds: `details.parameter` names it.",
             "A header of a gateway call is malformed or there twice: `details.header` names it.",
             "A gateway call has a query string: everything goes into its body.",
             "A gateway call carries `X-Crochet-Signature`: it comes from a gateway, and forwarding it would make a loop.",
