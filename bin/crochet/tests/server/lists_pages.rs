@@ -84,11 +84,11 @@ async fn a_walk_by_cursor_sees_what_was_there_exactly_once_though_calls_come_in(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_committed_late_makes_no_other_come_twice_or_not_at_all() {
     let market = Market::open().await;
-    insert_calls(&market, "generate_series(10, 600, 10)");
+    insert_calls(&market, "generate_series(100, 6000, 100)");
     let at_first = ids(&get(&market.buyer, "/gateway-requests?limit=100").await.expect(200).unwrap());
     assert_eq!(at_first.len(), 60);
     let walked = walk(&market.buyer, "/gateway-requests?limit=10", |number| {
-        insert_calls(&market, &format!("generate_series({number}, 600, 50)"));
+        insert_calls(&market, &format!("generate_series({number}, 6000, 500)"));
         async {}
     })
     .await;
