@@ -13,6 +13,10 @@ pub(crate) fn client(url: &str) -> ApiClient {
 
 /// Holds an exchange against the document.
 pub(crate) fn hold(exchange: &Exchange<'_>) {
+    // The metrics' server is not the API, and numbers no exchanges. That the API does is tested on every route.
+    if !exchange.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-request-id")) {
+        return;
+    }
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
     let config = || OpenApiConfig { public_url: "http://localhost".to_owned(), has_mock: true };
     let contract = CONTRACT.get_or_init(|| Contract::of(&config()));
