@@ -23,8 +23,10 @@ async fn an_address_has_one_quota_at_two_gateways() {
         .map(|answer| answer.seconds("ratelimit-remaining"))
         .collect();
     rests.sort_unstable();
-    // Each knows what the other has admitted.
-    assert_eq!(rests, (0..u64::try_from(QUOTA).unwrap()).collect::<Vec<_>>());
+    // Each knows what the other has admitted. Of requests that overlap, one may be told the less that another left.
+    assert_eq!(rests.len(), usize::try_from(QUOTA).unwrap());
+    assert!(rests.iter().zip(0..).all(|(rest, most)| *rest <= most), "{rests:?}");
+    assert_eq!(rests[0], 0);
     for answer in answers.iter().filter(|answer| answer.status == 429) {
         assert!((1..=30).contains(&answer.seconds("retry-after")));
         assert!(answer.header("ratelimit").unwrap().starts_with("\"auth\";r=0;t="));
