@@ -1,5 +1,5 @@
 //! What operators see of the tables: right, and as quick on long tables as on short ones.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
+#![expect(clippy::unwrap_used, reason = "this is test code")]
 #![expect(dead_code, reason = "each of these tests uses another part of what they share")]
 
 mod support;

@@ -24,7 +24,7 @@ async fn an_address_has_one_quota_at_two_gateways() {
         .collect();
     rests.sort_unstable();
     // Each knows what the other has admitted. Of requests that overlap, one may be told the less that another left.
-    assert_eq!(rests.len(), usize::try_from(QUOTA).unwrap());
+    assert_eq!(rests.len(), QUOTA);
     assert!(rests.iter().zip(0..).all(|(rest, most)| *rest <= most), "{rests:?}");
     assert_eq!(rests[0], 0);
     for answer in answers.iter().filter(|answer| answer.status == 429) {
