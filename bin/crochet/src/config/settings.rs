@@ -146,7 +146,7 @@ settings! {
     seller_ports: Vec<u16> = "CROCHET_SELLER_PORTS" { value_delimiter = ',', value_name = "PORT,…", help_heading = "Security" },
     /// Through whom buyers pay [default: mock in development]
     payment_provider: PaymentProviderName = "CROCHET_PAYMENT_PROVIDER" { value_enum, value_name = "PROVIDER", help_heading = "Payments" },
-    /// Where Relay is [default: https://api.relay.link]
+    /// Where Relay is [default: api.relay.link, over HTTPS]
     relay_url: String = "CROCHET_RELAY_URL" { value_name = "URL", help_heading = "Payments" },
     /// Relay's API key
     relay_api_key: String = "CROCHET_RELAY_API_KEY" { value_name = "KEY", hide_env_values = true, help_heading = "Payments" },
