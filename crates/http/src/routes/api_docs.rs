@@ -16,8 +16,8 @@ pub(crate) const FILES: [&str; 4] = ["page.css", "page.js", "swagger-ui-bundle.j
 
 /// Only from here, and no scripts or styles within the page. Swagger UI's style has pictures in data URLs.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 /// How long a copy is good, in seconds: the files change with a release.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");

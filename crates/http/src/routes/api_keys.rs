@@ -97,7 +97,11 @@ pub(crate) async fn create(
     params(
         ("id" = ApiKeyId, Path, description = "The key's id."),
     ),
-    responses((status = 200, description = "It is refused from now on, everywhere within a second.", body = Success<Revoked>)),
+    responses((
+        status = 200,
+        description = "It is refused from now on, everywhere within a second.",
+        body = Success<Revoked>
+    )),
     extensions(("x-rules" = json!(rules::write(&[Code::NotFound])))),
 )]
 pub(crate) async fn revoke(

@@ -19,16 +19,20 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 
 /// Ask for a challenge to sign.
 ///
-/// The answer has a `message` to sign exactly as it is, and a proof of work. Asking costs nothing and says nothing about the
-/// wallet: a challenge looks the same whether or not the wallet has a profile. A key is needed for the purpose `link_wallet`
-/// alone.
+/// The answer has a `message` to sign exactly as it is, and a proof of work. Asking costs nothing and says nothing
+/// about the wallet: a challenge looks the same whether or not the wallet has a profile. A key is needed for the
+/// purpose `link_wallet` alone.
 #[utoipa::path(
     post,
     path = "/auth/challenge",
     tag = "Identity",
     operation_id = "createChallenge",
     request_body = ChallengeRequest,
-    responses((status = 200, description = "A challenge, good for five minutes and for one attempt.", body = Success<IssuedChallenge>)),
+    responses((
+        status = 200,
+        description = "A challenge, good for five minutes and for one attempt.",
+        body = Success<IssuedChallenge>
+    )),
     extensions(("x-rules" = json!(rules::sign_in(&[])))),
 )]
 pub(crate) async fn challenge(

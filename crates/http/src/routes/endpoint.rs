@@ -59,8 +59,8 @@ pub(crate) async fn show(
 
 /// Set or change a private endpoint.
 ///
-/// What is left out stays as it is. A first endpoint needs `private_endpoint_url`, and is answered with its `signing_secret`,
-/// once.
+/// What is left out stays as it is. A first endpoint needs `private_endpoint_url`, and is answered with its
+/// `signing_secret`, once.
 #[utoipa::path(
     put,
     path = "/listings/{id}/endpoint",
@@ -70,8 +70,14 @@ pub(crate) async fn show(
         ("id" = String, Path, description = "The listing's id or slug."),
     ),
     request_body = EndpointBody,
-    responses((status = 200, description = "The endpoint as it is now; with the signing secret where it is new.", body = Success<EndpointJson>)),
-    extensions(("x-rules" = json!(rules::write(&[Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint, Code::EndpointNotAllowed])))),
+    responses((
+        status = 200,
+        description = "The endpoint as it is now; with the signing secret where it is new.",
+        body = Success<EndpointJson>
+    )),
+    extensions(("x-rules" = json!(rules::write(&[
+        Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint, Code::EndpointNotAllowed,
+    ])))),
 )]
 pub(crate) async fn put(
     Authenticated(seller): Authenticated,
@@ -84,8 +90,8 @@ pub(crate) async fn put(
 
 /// Rotate the signing secret.
 ///
-/// Without an overlap the new secret signs at once. During an overlap `X-Crochet-Signature` keeps the secret before it, and
-/// `X-Crochet-Signature-Next` carries the new one.
+/// Without an overlap the new secret signs at once. During an overlap `X-Crochet-Signature` keeps the secret before it,
+/// and `X-Crochet-Signature-Next` carries the new one.
 #[utoipa::path(
     post,
     path = "/listings/{id}/endpoint/rotate-secret",

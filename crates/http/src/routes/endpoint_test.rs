@@ -90,7 +90,9 @@ pub(crate) struct Problem {
     ),
     request_body = Option<Request>,
     responses((status = 200, description = "How it answered; `ok` says whether that is well.", body = Success<Tested>)),
-    extensions(("x-rules" = json!(rules::write(&[Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint, Code::EndpointNotAllowed])))),
+    extensions(("x-rules" = json!(rules::write(&[
+        Code::NotFound, Code::Conflict, Code::ListingHasNoEndpoint, Code::EndpointNotAllowed,
+    ])))),
 )]
 pub(crate) async fn test(
     Authenticated(seller): Authenticated,

@@ -87,18 +87,53 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     operation_id = "callListing",
     params(
         ("listing" = String, Path, description = "The listing's id or slug."),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]{1,255}$", description = "A name of your own for this call, per listing: printable ASCII. The same key, body and origin headers give the same call, however often they are sent; others are answered `IDEMPOTENCY_KEY_REUSED`. It alone is enough to retry after payment."),
-        ("X-Crochet-Relay-Request-Id" = Option<schema::RelayRequestId>, Header, description = "The call to go on with, from `data.retry_headers` of its 402. Left out for a new call."),
-        ("X-Crochet-Payment-Scheme" = Option<String>, Header, max_length = 50, description = "From `data.retry_headers`: the scheme that it was paid by."),
-        ("X-Crochet-Payment-Network" = Option<String>, Header, pattern = "^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$", description = "From `data.retry_headers`: the network that it was paid from, in CAIP-2."),
-        ("X-Crochet-Origin-Wallet-Id" = Option<WalletId>, Header, description = "The wallet to pay with: one of the caller's own, active, with the capability `payment`."),
-        ("X-Crochet-Origin-Currency" = Option<OriginCurrency>, Header, description = "What to pay in. SOL takes any price; the others have a minimum."),
-        ("X-Crochet-Origin-Chain-Id" = Option<u64>, Header, description = "The chain to pay from, by the payment provider's number: 8453 is Base, 792703809 is Solana."),
+        (
+            "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]{1,255}$",
+            description = "A name of your own for this call, per listing: printable ASCII. The same key, body and \
+                origin headers give the same call, however often they are sent; others are answered \
+                `IDEMPOTENCY_KEY_REUSED`. It alone is enough to retry after payment."
+        ),
+        (
+            "X-Crochet-Relay-Request-Id" = Option<schema::RelayRequestId>, Header,
+            description = "The call to go on with, from `data.retry_headers` of its 402. Left out for a new call."
+        ),
+        (
+            "X-Crochet-Payment-Scheme" = Option<String>, Header, max_length = 50,
+            description = "From `data.retry_headers`: the scheme that it was paid by."
+        ),
+        (
+            "X-Crochet-Payment-Network" = Option<String>, Header, pattern = "^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$",
+            description = "From `data.retry_headers`: the network that it was paid from, in CAIP-2."
+        ),
+        (
+            "X-Crochet-Origin-Wallet-Id" = Option<WalletId>, Header,
+            description = "The wallet to pay with: one of the caller's own, active, with the capability `payment`."
+        ),
+        (
+            "X-Crochet-Origin-Currency" = Option<OriginCurrency>, Header,
+            description = "What to pay in. SOL takes any price; the others have a minimum."
+        ),
+        (
+            "X-Crochet-Origin-Chain-Id" = Option<u64>, Header,
+            description = "The chain to pay from, by the payment provider's number: 8453 is Base, 792703809 is Solana."
+        ),
     ),
-    request_body(content = serde_json::Value, description = "Any JSON, for the seller.", content_type = "application/json"),
+    request_body(
+        content = serde_json::Value,
+        description = "Any JSON, for the seller.",
+        content_type = "application/json"
+    ),
     responses(
-        (status = 200, description = "The seller handled it: its JSON is in `data.seller_response`, byte for byte.", body = Success<DeliveredResponse>),
-        (status = 202, description = "Something is under way. Send the same request again after the wait, and do not pay again.", body = Success<Accepted>),
+        (
+            status = 200,
+            description = "The seller handled it: its JSON is in `data.seller_response`, byte for byte.",
+            body = Success<DeliveredResponse>
+        ),
+        (
+            status = 202,
+            description = "Something is under way. Send the same request again after the wait, and do not pay again.",
+            body = Success<Accepted>
+        ),
     ),
     extensions(("x-rules" = json!(rules::gateway(&[
         Code::PaymentRequired, Code::PaymentMismatch, Code::PaymentFailed, Code::QuoteExpired, Code::NotFound,

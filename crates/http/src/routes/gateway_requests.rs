@@ -273,15 +273,39 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     operation_id = "listGatewayRequests",
     params(
         ("role" = Option<CallRole>, Query, description = "Calls on this side alone."),
-        ("status" = Option<Vec<CallState>>, Query, style = Form, explode = false, min_items = 1, max_items = 11, description = "Calls in this state alone, or in one of several: `status=settled,seller_failed`."),
+        (
+            "status" = Option<Vec<CallState>>, Query, style = Form, explode = false, min_items = 1, max_items = 11,
+            description = "Calls in this state alone, or in one of several: `status=settled,seller_failed`."
+        ),
         ("listing_id" = Option<ListingId>, Query, description = "Calls of this listing alone."),
         ("buyer_id" = Option<ProfileId>, Query, description = "Calls by this buyer alone: for sellers."),
-        ("superseded" = Option<bool>, Query, description = "Whether another call's terms have taken a call's place: `false` leaves such calls out, `true` lists them alone."),
-        ("created_from" = Option<String>, Query, format = DateTime, description = "Calls recorded at this moment or after it."),
-        ("created_to" = Option<String>, Query, format = DateTime, description = "Calls recorded before this moment: it is not in the period itself."),
-        ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not together with `cursor`."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
-        ("cursor" = Option<Cursor>, Query, description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. Not together with `page`."),
+        (
+            "superseded" = Option<bool>, Query,
+            description = "Whether another call's terms have taken a call's place: `false` leaves such calls out, \
+                `true` lists them alone."
+        ),
+        (
+            "created_from" = Option<String>, Query, format = DateTime,
+            description = "Calls recorded at this moment or after it."
+        ),
+        (
+            "created_to" = Option<String>, Query, format = DateTime,
+            description = "Calls recorded before this moment: it is not in the period itself."
+        ),
+        (
+            "page" = Option<u32>, Query, minimum = 1,
+            description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not \
+                together with `cursor`."
+        ),
+        (
+            "limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "How many items a page has at most; 20 unless said."
+        ),
+        (
+            "cursor" = Option<Cursor>, Query,
+            description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. \
+                Not together with `page`."
+        ),
     ),
     responses((status = 200, description = "A page of calls.", body = List<Item>)),
     extensions(("x-rules" = json!(rules::read(&[Code::BadRequest, Code::UseCursor])))),

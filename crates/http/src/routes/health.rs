@@ -135,8 +135,8 @@ pub(crate) async fn health() -> Result<HttpResponse, ApiError> {
 
 /// Ask whether the server can do its work.
 ///
-/// Whether the database answers and its schema is current. The payment provider is reported, and does not count: what is
-/// free or paid for goes on without it.
+/// Whether the database answers and its schema is current. The payment provider is reported, and does not count: what
+/// is free or paid for goes on without it.
 #[utoipa::path(
     get,
     path = "/ready",

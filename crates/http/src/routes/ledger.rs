@@ -123,24 +123,48 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 
 /// List the caller's ledger entries.
 ///
-/// Newest first. A buyer sees its `gateway_payment` entries, a seller its `marketplace_fee` and `seller_credit` entries,
-/// and both their `adjustment` entries. For each settlement the gross amount is the fee plus the seller's credit.
+/// Newest first. A buyer sees its `gateway_payment` entries, a seller its `marketplace_fee` and `seller_credit`
+/// entries, and both their `adjustment` entries. For each settlement the gross amount is the fee plus the seller's
+/// credit.
 #[utoipa::path(
     get,
     path = "/ledger",
     tag = "Calls and money",
     operation_id = "listLedgerEntries",
     params(
-        ("type" = Option<Vec<LedgerEntryType>>, Query, style = Form, explode = false, min_items = 1, max_items = 4, description = "Entries of this type alone, or of one of several: `type=marketplace_fee,seller_credit`."),
+        (
+            "type" = Option<Vec<LedgerEntryType>>, Query, style = Form, explode = false, min_items = 1, max_items = 4,
+            description = "Entries of this type alone, or of one of several: `type=marketplace_fee,seller_credit`."
+        ),
         ("direction" = Option<LedgerDirection>, Query, description = "Entries in this direction alone."),
         ("listing_id" = Option<ListingId>, Query, description = "Entries of calls of this listing alone."),
-        ("relay_request_id" = Option<String>, Query, max_length = 43, description = "Entries of this call alone, by its `relay_…` or its `gw_req_…` id."),
+        (
+            "relay_request_id" = Option<String>, Query, max_length = 43,
+            description = "Entries of this call alone, by its `relay_…` or its `gw_req_…` id."
+        ),
         ("settlement_id" = Option<SettlementId>, Query, description = "Entries of this settlement alone."),
-        ("created_from" = Option<String>, Query, format = DateTime, description = "Entries written at this moment or after it."),
-        ("created_to" = Option<String>, Query, format = DateTime, description = "Entries written before this moment: it is not in the period itself."),
-        ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not together with `cursor`."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
-        ("cursor" = Option<Cursor>, Query, description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. Not together with `page`."),
+        (
+            "created_from" = Option<String>, Query, format = DateTime,
+            description = "Entries written at this moment or after it."
+        ),
+        (
+            "created_to" = Option<String>, Query, format = DateTime,
+            description = "Entries written before this moment: it is not in the period itself."
+        ),
+        (
+            "page" = Option<u32>, Query, minimum = 1,
+            description = "Which page, from 1. Pages go down to the 10,000th item: page × limit is at most that. Not \
+                together with `cursor`."
+        ),
+        (
+            "limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "How many items a page has at most; 20 unless said."
+        ),
+        (
+            "cursor" = Option<Cursor>, Query,
+            description = "`pagination.next_cursor` of the answer before: goes on where that one ended, however deep. \
+                Not together with `page`."
+        ),
     ),
     responses((status = 200, description = "A page of entries.", body = List<Entry>)),
     extensions(("x-rules" = json!(rules::read(&[Code::BadRequest, Code::UseCursor])))),

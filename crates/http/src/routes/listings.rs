@@ -84,23 +84,59 @@ fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
     tag = "Listings",
     operation_id = "searchListings",
     params(
-        ("q" = Option<String>, Query, max_length = 200, description = "Words to be found.", example = "weather forecast"),
-        ("category" = Option<String>, Query, max_length = 100, description = "A category's id or slug.", example = "market-data"),
-        ("pricing_model" = Option<PricingModel>, Query, description = "How they are priced. Models that can no longer be published are taken, and find nothing."),
-        ("tag" = Option<String>, Query, max_length = 254, description = "One to five tags of 1 to 50 characters, with commas between them: listings that have all of them, in whatever case.", example = "defi,solana"),
+        (
+            "q" = Option<String>, Query, max_length = 200,
+            description = "Words to be found.",
+            example = "weather forecast"
+        ),
+        (
+            "category" = Option<String>, Query, max_length = 100,
+            description = "A category's id or slug.",
+            example = "market-data"
+        ),
+        (
+            "pricing_model" = Option<PricingModel>, Query,
+            description = "How they are priced. Models that can no longer be published are taken, and find nothing."
+        ),
+        (
+            "tag" = Option<String>, Query, max_length = 254,
+            description = "One to five tags of 1 to 50 characters, with commas between them: listings that have all of \
+                them, in whatever case.",
+            example = "defi,solana"
+        ),
         ("delivery_type" = Option<DeliveryType>, Query, description = "How they are delivered."),
         ("provider_id" = Option<ProfileId>, Query, description = "Whose they are."),
-        ("min_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$", description = "The lowest price of a call in US dollars, itself included; exact, at most six decimals.", example = "0.001"),
-        ("max_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$", description = "The highest price of a call in US dollars, itself included.", example = "0.05"),
-        ("sort" = inline(Option<Sort>), Query, description = "The order: `relevance` unless said with `q`, and not without it; `newest` unless said otherwise. `popular` counts the calls of the last 30 days."),
+        (
+            "min_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$",
+            description = "The lowest price of a call in US dollars, itself included; exact, at most six decimals.",
+            example = "0.001"
+        ),
+        (
+            "max_price" = Option<String>, Query, pattern = r"^[0-9]+(\.[0-9]{1,6})?$",
+            description = "The highest price of a call in US dollars, itself included.",
+            example = "0.05"
+        ),
+        (
+            "sort" = inline(Option<Sort>), Query,
+            description = "The order: `relevance` unless said with `q`, and not without it; `newest` unless said \
+                otherwise. `popular` counts the calls of the last 30 days."
+        ),
         ("page" = Option<u32>, Query, minimum = 1, description = "Which page, from 1; page × limit is at most 10,000."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many items a page has at most; 20 unless said."),
-        ("cursor" = Option<String>, Query, pattern = "^[0-9a-f]{70}$", description = "Where the last page of the same list ended: its `pagination.next_cursor`. Instead of `page`."),
+        (
+            "limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "How many items a page has at most; 20 unless said."
+        ),
+        (
+            "cursor" = Option<String>, Query, pattern = "^[0-9a-f]{70}$",
+            description = "Where the last page of the same list ended: its `pagination.next_cursor`. Instead of `page`."
+        ),
         ("mine" = Option<bool>, Query, description = "`true`: the caller's own listings."),
         ("status" = Option<ListingStatus>, Query, description = "With `mine=true`: only those of this status."),
     ),
     responses((status = 200, description = "A page of listings.", body = List<ListingSummaryJson>)),
-    extensions(("x-rules" = json!(rules::public_or_read(&[Code::Forbidden, Code::BadRequest, Code::UseCursor]).cached()))),
+    extensions(("x-rules" = json!(rules::public_or_read(&[
+        Code::Forbidden, Code::BadRequest, Code::UseCursor,
+    ]).cached()))),
 )]
 pub(crate) async fn search(
     MaybeAuthenticated(caller): MaybeAuthenticated,
@@ -145,7 +181,11 @@ pub(crate) async fn search(
     path = "/listings/challenge",
     tag = "Listings",
     operation_id = "createListingChallenge",
-    responses((status = 200, description = "A challenge, good for five minutes.", body = Success<IssuedListingChallenge>)),
+    responses((
+        status = 200,
+        description = "A challenge, good for five minutes.",
+        body = Success<IssuedListingChallenge>
+    )),
     extensions(("x-rules" = json!(rules::write(&[])))),
 )]
 pub(crate) async fn challenge(
@@ -167,7 +207,8 @@ pub(crate) async fn challenge(
     request_body = NewListing,
     responses((status = 201, description = "It is published.", body = Success<PublishedJson>)),
     extensions(("x-rules" = json!(rules::write(&[
-        Code::ChallengeExpired, Code::PricingModelUnavailable, Code::CaptchaFailed, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed,
+        Code::ChallengeExpired, Code::PricingModelUnavailable, Code::CaptchaFailed, Code::NotFound, Code::Conflict,
+        Code::EndpointNotAllowed,
     ])))),
 )]
 pub(crate) async fn create(
@@ -212,7 +253,8 @@ pub(crate) async fn show(
     request_body = ListingBody,
     responses((status = 200, description = "The listing as it is now.", body = Success<PublishedJson>)),
     extensions(("x-rules" = json!(rules::write(&[
-        Code::PricingModelUnavailable, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed, Code::ListingHasNoEndpoint,
+        Code::PricingModelUnavailable, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed,
+        Code::ListingHasNoEndpoint,
     ])))),
 )]
 pub(crate) async fn change(

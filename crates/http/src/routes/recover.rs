@@ -29,8 +29,15 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     tag = "Identity",
     operation_id = "recoverAccount",
     request_body = RecoverBody,
-    responses((status = 200, description = "The profile, and a fresh key. The key is shown this once.", body = Success<IssuedJson>)),
-    extensions(("x-rules" = json!(rules::sign_in(&[Code::ChallengeExpired, Code::Unauthorized, Code::Forbidden, Code::CaptchaFailed, Code::NotFound, Code::Conflict])))),
+    responses((
+        status = 200,
+        description = "The profile, and a fresh key. The key is shown this once.",
+        body = Success<IssuedJson>
+    )),
+    extensions(("x-rules" = json!(rules::sign_in(&[
+        Code::ChallengeExpired, Code::Unauthorized, Code::Forbidden, Code::CaptchaFailed, Code::NotFound,
+        Code::Conflict,
+    ])))),
 )]
 pub(crate) async fn recover(
     identity: web::Data<IdentityService>,

@@ -21,16 +21,22 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 
 /// Register a wallet.
 ///
-/// Makes a profile for the wallet that signed a challenge of the purpose `register`, and its first API key, with all scopes.
-/// A wallet that has a profile already is answered 409: `POST /auth/recover` gives that profile a fresh key.
+/// Makes a profile for the wallet that signed a challenge of the purpose `register`, and its first API key, with all
+/// scopes. A wallet that has a profile already is answered 409: `POST /auth/recover` gives that profile a fresh key.
 #[utoipa::path(
     post,
     path = "/register",
     tag = "Identity",
     operation_id = "register",
     request_body = RegisterBody,
-    responses((status = 201, description = "The profile, and its first key. The key is shown this once.", body = Success<IssuedJson>)),
-    extensions(("x-rules" = json!(rules::sign_in(&[Code::ChallengeExpired, Code::Unauthorized, Code::CaptchaFailed, Code::Conflict])))),
+    responses((
+        status = 201,
+        description = "The profile, and its first key. The key is shown this once.",
+        body = Success<IssuedJson>
+    )),
+    extensions(("x-rules" = json!(rules::sign_in(&[
+        Code::ChallengeExpired, Code::Unauthorized, Code::CaptchaFailed, Code::Conflict,
+    ])))),
 )]
 pub(crate) async fn register(
     identity: web::Data<IdentityService>,

@@ -98,8 +98,8 @@ pub(crate) async fn show(
 
 /// Change a wallet.
 ///
-/// A wallet of the profile that may recover it signs for the change. The last one that can recover the profile cannot be
-/// disabled.
+/// A wallet of the profile that may recover it signs for the change. The last one that can recover the profile cannot
+/// be disabled.
 #[utoipa::path(
     patch,
     path = "/me/wallets/{id}",
@@ -110,7 +110,9 @@ pub(crate) async fn show(
     ),
     request_body = UpdateWalletBody,
     responses((status = 200, description = "The wallet as it is now.", body = Success<WalletJson>)),
-    extensions(("x-rules" = json!(rules::write(&[Code::ChallengeExpired, Code::Unauthorized, Code::NotFound, Code::Conflict, Code::LastRecoveryWallet])))),
+    extensions(("x-rules" = json!(rules::write(&[
+        Code::ChallengeExpired, Code::Unauthorized, Code::NotFound, Code::Conflict, Code::LastRecoveryWallet,
+    ])))),
 )]
 pub(crate) async fn change(
     Authenticated(me): Authenticated,
