@@ -99,6 +99,7 @@ async fn terms_say_where_what_and_to_whom_to_pay() {
         expected_base_units: 10_000,
         fee_status: FeeStatus::Accrued,
         expires_at: bench.clock.now() + Duration::from_secs(900),
+        claimed: None,
     };
     assert_eq!(terms, expected);
     assert_eq!(bench.provider.name(), "mock");
@@ -146,6 +147,7 @@ async fn a_success_arrives_as_the_terms_ask() {
         asset: "usdc".into(),
         recipient: "the seller".into(),
         base_units: 10_000,
+        transaction: None,
     };
     assert!(terms.is_covered_by(&payment));
     assert_eq!(bench.check(&terms).await, Observation::Arrived(vec![payment]));

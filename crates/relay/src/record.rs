@@ -142,6 +142,9 @@ pub struct Settlement {
     pub id: SettlementId,
     /// The provider's reference of the payment.
     pub reference: String,
+    /// The transaction that it arrived by, where the provider names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
     /// What arrived, in the asset's base units. What is more than was asked for is recorded here and nowhere else.
     pub received_base_units: u64,
     /// When it was recorded.

@@ -5,6 +5,7 @@ use crochet_primitives::{CallId, ListingId, Timestamp, WalletId, rfc3339_millis}
 use crochet_wallet::Chain;
 use serde::{Deserialize, Serialize};
 
+use crate::header_payment::Claimed;
 use crate::ledger::FeeStatus;
 
 /// What the buyer's `X-Crochet-Origin-…` headers ask for. Bound to the call, and part of an idempotency key's
@@ -126,6 +127,12 @@ pub struct Terms {
     /// Until when the provider takes the payment.
     #[serde(with = "rfc3339_millis")]
     pub expires_at: Timestamp,
+    /// For a payment that came with its call: what is known of it. Its claim is [`provider_request_id`], and consumed
+    /// since the call was admitted.
+    ///
+    /// [`provider_request_id`]: Self::provider_request_id
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
 }
 
 /// Why there are no terms. An outcome, kept with its call: asking again with the same idempotency key repeats it.
@@ -190,6 +197,9 @@ pub struct Payment {
     pub recipient: String,
     /// How much arrived, in the asset's base units.
     pub base_units: u64,
+    /// The transaction that it arrived by, where the provider names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// What a provider says of a quote at one moment.

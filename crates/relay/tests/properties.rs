@@ -157,6 +157,7 @@ impl Run {
             expected_base_units: call.price.unwrap().gross.micros(),
             fee_status: FeeStatus::AtSource,
             expires_at: self.clock.now() + Duration::from_secs(900),
+            claimed: None,
         };
         block_on(self.journal.issue(lease, &QuoteOutcome::Issued(Box::new(terms)))).unwrap();
     }
@@ -238,6 +239,7 @@ impl Run {
                         Amount::Exact | Amount::ElsewhereExact => price,
                         Amount::Excess => price * 2,
                     },
+                    transaction: None,
                 };
                 Observation::Arrived(payments.iter().map(payment).collect())
             }

@@ -46,6 +46,7 @@ impl MockProvider {
             expected_base_units: quote.amount.micros(),
             fee_status: FeeStatus::Accrued,
             expires_at: ask.expires_at,
+            claimed: None,
         }
     }
 }

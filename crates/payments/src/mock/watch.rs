@@ -65,5 +65,6 @@ fn report(payment: &MockPayment, terms: &Terms) -> Payment {
         asset: ASSET.to_owned(),
         recipient: terms.recipient.clone(),
         base_units: payment.amount.micros(),
+        transaction: None,
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn read(answer: &Value, terms: &Terms, may_be_quoted: bool) -> Record
         recipient,
         // More than fits is no less than what was asked for.
         base_units: u64::try_from(units).unwrap_or(u64::MAX),
+        transaction: None,
     })
 }
 
@@ -107,6 +108,7 @@ mod tests {
             expected_base_units: 951_000,
             fee_status: FeeStatus::Accrued,
             expires_at: timestamp_from_millis(1_777_809_600_000).unwrap(),
+            claimed: None,
         }
     }
 

@@ -124,6 +124,7 @@ impl<'a> QuoteRequest<'a> {
             // what the ledger calls the fee is nominal until then.
             fee_status: FeeStatus::Accrued,
             expires_at: self.ask.expires_at,
+            claimed: None,
         })
     }
 

@@ -74,6 +74,7 @@ impl Store {
             expected_base_units: u64::MAX,
             fee_status: FeeStatus::Accrued,
             expires_at: seen.now + Duration::from_secs(900),
+            claimed: None,
         };
         let outcome = QuoteOutcome::Issued(Box::new(terms));
         self.journal.issue(lease, &outcome).await.unwrap();
@@ -111,5 +112,6 @@ pub(crate) fn paid(call: CallId, reference: &str) -> Observation {
         asset: "usdc".into(),
         recipient: "seller".into(),
         base_units: u64::MAX,
+        transaction: None,
     }])
 }

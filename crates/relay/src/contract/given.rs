@@ -199,6 +199,7 @@ pub(super) fn terms(call: &NewCall, now: Timestamp) -> Terms {
         expected_base_units: call.price.map_or(0, |price| price.gross.micros()),
         fee_status: FeeStatus::Accrued,
         expires_at: truncate_to_millis(after(now, 15 * MINUTE)),
+        claimed: None,
     }
 }
 
@@ -212,6 +213,7 @@ pub(super) fn payment(record: &Record) -> Payment {
         asset: terms.asset.clone(),
         recipient: terms.recipient.clone(),
         base_units: terms.expected_base_units,
+        transaction: None,
     }
 }
 

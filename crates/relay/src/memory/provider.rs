@@ -110,6 +110,7 @@ impl ScriptedProvider {
             expected_base_units: ask.gross.micros(),
             fee_status: FeeStatus::Accrued,
             expires_at: ask.expires_at,
+            claimed: None,
         }
     }
 
@@ -122,6 +123,7 @@ impl ScriptedProvider {
             asset: terms.asset.clone(),
             recipient: terms.recipient.clone(),
             base_units: terms.expected_base_units,
+            transaction: None,
         }
     }
 }

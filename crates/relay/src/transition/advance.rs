@@ -248,6 +248,7 @@ impl Step<'_> {
         self.record.settlement = Some(Settlement {
             id,
             reference: payment.reference.clone(),
+            transaction: payment.transaction.clone(),
             received_base_units: payment.base_units,
             settled_at: self.now,
             refunded: false,
