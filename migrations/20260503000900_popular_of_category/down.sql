@@ -1,0 +1,1 @@
+DROP INDEX listing_search_popular_of_category;
