@@ -5,6 +5,8 @@
 --     SET bench.listings = 100000; SET bench.start = 1767225600000;
 --     \i bin/bench/sql/listings.sql
 --
+-- A gateway that runs on it counts deliveries anew: with no calls in the database, all end as unpopular as the others.
+--
 -- Parameters, by SET: bench.listings, bench.start (epoch milliseconds of the first one; a second passes between two).
 --
 -- Words are drawn as in real text: the r-th most frequent of 20,000 about 1/r as often as the first. The first 58 are

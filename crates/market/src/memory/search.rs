@@ -10,7 +10,7 @@ use super::words::{MAX_DOCS, lexed, stem, words};
 use crate::category::Category;
 use crate::listing::{ListingStatus, Sort};
 use crate::search::{
-    FEW, Lexed, ListingCursor, ListingQuery, MAX_COUNTED, MAX_RANKED, Need, SearchPlan, SearchText, Window, is_near,
+    FEW, Lexed, ListingCursor, ListingQuery, MAX_RANKED, Need, SearchPlan, SearchText, Window, nearest,
 };
 
 /// The part of a list that is wanted, how long the whole is, and where it goes on.
@@ -29,7 +29,7 @@ pub(super) fn find<'a>(all: &[&'a Stored], query: &ListingQuery, categories: &[C
     }
     let mut list: Vec<&Stored> = matches.exact.into_iter().chain(matches.near).collect();
     list.sort_by_key(|stored| Reverse((key(stored, query.sort), stored.listing.id)));
-    let total = counted(list.len(), MAX_COUNTED);
+    let total = counted(list.len(), query.counted_to());
     if let Window::After(cursor) = query.window {
         list.retain(|stored| (key(stored, query.sort), stored.listing.id) < (cursor.key.into(), cursor.id));
     }
@@ -106,7 +106,8 @@ impl<'a> Matches<'a> {
         };
         let vocabulary: BTreeSet<String> =
             all.iter().flat_map(|stored| Texts::of(stored).fields.into_iter().take(3).flatten().flatten()).collect();
-        let near_words = |word: &str| vocabulary.iter().filter(|known| is_near(word, known)).cloned().collect();
+        let near_words =
+            |word: &str| nearest(word, vocabulary.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
         let mut near =
             is_fuzzy.then(|| plan.widened(near_words)).flatten().map(|plan| found(&plan)).unwrap_or_default();
         near.retain(|stored| !exact.iter().any(|exact| exact.listing.id == stored.listing.id));

@@ -11,7 +11,7 @@ mod text;
 pub use cursor::{CursorMismatch, ListingCursor};
 pub use plan::{Lexed, Need, SearchPlan};
 pub use query::{FoundListings, ListingQuery, Window};
-pub use text::{SearchText, Term, is_near};
+pub use text::{SearchText, Term, nearest};
 
 /// How many characters of a search count.
 pub const MAX_TEXT: usize = 200;
@@ -23,5 +23,5 @@ pub const MAX_RANKED: usize = 1_000;
 /// With fewer matches than this, words that are near to the searched ones count too.
 pub const FEW: usize = 20;
 
-/// How far lists are counted.
+/// How far lists are counted that nothing is left out of; others are counted to [`MAX_RANKED`].
 pub const MAX_COUNTED: usize = 10_000;

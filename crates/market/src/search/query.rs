@@ -3,7 +3,7 @@
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{ProfileId, Total};
 
-use super::ListingCursor;
+use super::{ListingCursor, MAX_COUNTED, MAX_RANKED};
 use crate::listing::{DeliveryType, ListingStatus, ListingView, PricingModel, Sort};
 
 /// Which listings are wanted. All that is given has to hold.
@@ -61,6 +61,21 @@ impl ListingQuery {
             Window::Page(page) => u64::from(page.saturating_sub(1)).saturating_mul(u64::from(self.limit)),
             Window::After(_) => 0,
         }
+    }
+
+    /// How far the list is counted: [`MAX_COUNTED`], with words or filters [`MAX_RANKED`]. What they leave out has to
+    /// be looked at too, so that counting would take longer than finding.
+    #[must_use]
+    pub fn counted_to(&self) -> usize {
+        let is_filtered = self.text.is_some()
+            || self.category.is_some()
+            || self.pricing_model.is_some()
+            || !self.tags.is_empty()
+            || self.delivery_type.is_some()
+            || self.provider.is_some()
+            || self.min_price.is_some()
+            || self.max_price.is_some();
+        if is_filtered { MAX_RANKED } else { MAX_COUNTED }
     }
 }
 

@@ -75,27 +75,48 @@ const fn is_quote(character: char) -> bool {
     matches!(character, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}')
 }
 
-/// Whether somebody may have meant `known` who wrote `word`: it is the same up to a slip or two of the keyboard (one up
-/// to seven letters, two up to eleven, then three; letters that changed places are one slip), or `word` is a part of it.
-/// Words of fewer than three letters are near to nothing.
+/// Of known words, those that somebody may have meant who wrote `word`: the nearest ones, up to a slip or two of the
+/// keyboard (one up to seven letters, two up to eleven, then three; letters that changed places are one slip). That
+/// `word` is a part of a known one counts like one slip. Words of fewer than three letters are near to nothing.
 ///
 /// ```
-/// use crochet_market::search::is_near;
+/// use crochet_market::search::nearest;
 ///
-/// assert!(is_near("tranlsation", "translation") && is_near("base", "database"));
-/// assert!(!is_near("cat", "dog") && !is_near("to", "two"));
+/// let known = ["translation", "transaction", "database", "dog", "two"];
+/// assert_eq!(nearest("tranlsation", known), ["translation"]);
+/// assert_eq!(nearest("base", known), ["database"]);
+/// assert!(nearest("cat", known).is_empty() && nearest("to", known).is_empty());
 /// ```
-#[must_use]
-pub fn is_near(word: &str, known: &str) -> bool {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut least = usize::MAX;
+    let mut nearest = Vec::new();
+    for known in known {
+        match slips(word, known) {
+            Some(slips) if slips < least => (least, nearest) = (slips, vec![known]),
+            Some(slips) if slips == least => nearest.push(known),
+            _ => {}
+        }
+    }
+    nearest
+}
+
+/// How many slips make `word` of `known`; none, when these are too many, or when they are the same.
+fn slips(word: &str, known: &str) -> Option<usize> {
     let length = word.chars().count();
-    let slips = match length {
-        0..=2 => return false,
+    let most = match length {
+        0..=2 => return None,
         3..=7 => 1,
         8..=11 => 2,
         _ => 3,
     };
-    known.contains(word)
-        || known.chars().count().abs_diff(length) <= slips && strsim::osa_distance(word, known) <= slips
+    if word == known {
+        return None;
+    }
+    if known.contains(word) {
+        return Some(1);
+    }
+    let may_be = known.chars().count().abs_diff(length) <= most;
+    Some(strsim::osa_distance(word, known)).filter(|slips| may_be && *slips <= most)
 }
 
 #[cfg(test)]
@@ -149,13 +170,19 @@ mod tests {
             ("tranlsation", "translation"),
             ("sumary", "summary"),
         ] {
-            assert!(is_near(word, known), "{word}");
+            assert_eq!(nearest(word, [known]), [known]);
         }
         for (word, known) in
             [("weather", "leather jacket"), ("price", "prime number"), ("wether", "leather"), ("go", "ago"), ("", "a")]
         {
-            assert!(!is_near(word, known), "{word}");
+            assert!(nearest(word, [known]).is_empty(), "{word}");
         }
+    }
+
+    #[test]
+    fn only_the_nearest_count_and_never_the_word_itself() {
+        assert_eq!(nearest("translatoin", ["translation", "translations", "translating"]), ["translation"]);
+        assert_eq!(nearest("weather", ["weather", "leather", "feather"]), ["leather", "feather"]);
     }
 
     proptest! {

@@ -41,21 +41,23 @@ impl Arms {
     /// The ids of a page. `$1` is how many ids the page reaches down to and `$2` how many of them come before it; an
     /// arm's own parameters begin with `$3`.
     pub(super) fn ids(&self) -> String {
-        let union = self.union("id", "ORDER BY id DESC ");
+        let union = self.union("id");
         format!("SELECT id FROM ({union}) listed ORDER BY id DESC LIMIT $1 OFFSET $2")
     }
 
     /// How many rows there are, counted no further than `$1`. `$2` is not used.
     pub(super) fn count(&self) -> String {
-        format!("SELECT count(*) FROM (SELECT 1 FROM ({}) listed LIMIT $1) counted", self.union("1", ""))
+        format!("SELECT count(*) FROM (SELECT 1 FROM ({}) listed LIMIT $1) counted", self.union("1"))
     }
 
-    fn union(&self, column: &str, order: &str) -> String {
+    /// Ordered also where it is only counted: without, the planner may read the table from its start and hope to find
+    /// enough soon, which it does not for a profile whose rows are all new.
+    fn union(&self, column: &str) -> String {
         let table = self.table;
         let arms = self
             .conditions
             .iter()
-            .map(|condition| format!("(SELECT {column} FROM {table} WHERE {condition} {order}LIMIT $1)"));
+            .map(|condition| format!("(SELECT {column} FROM {table} WHERE {condition} ORDER BY id DESC LIMIT $1)"));
         arms.collect::<Vec<_>>().join(" UNION ALL ")
     }
 }

@@ -1,6 +1,6 @@
 //! From what was typed to what PostgreSQL looks for.
 
-use crochet_market::search::{Lexed, Need, SearchPlan, SearchText, is_near};
+use crochet_market::search::{Lexed, Need, SearchPlan, SearchText, nearest};
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text};
 
@@ -73,8 +73,8 @@ pub(super) fn widened(conn: &mut PgConnection, plan: &SearchPlan) -> QueryResult
         .sql(") near")
         .load(conn)?;
     Ok(plan.widened(|word| {
-        let near = rows.iter().filter(|row| row.word == word && is_near(word, &row.known));
-        near.take(NEAR).map(|row| row.known.clone()).collect()
+        let looked_at = rows.iter().filter(|row| row.word == word).map(|row| row.known.as_str());
+        nearest(word, looked_at).into_iter().take(NEAR).map(str::to_owned).collect()
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Lists in an order that has cursors.
 
 use crochet_market::ListingQuery;
-use crochet_market::search::{ListingCursor, MAX_COUNTED, Window};
+use crochet_market::search::{ListingCursor, Window};
 use crochet_primitives::Total;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::filters::{self, Source};
 use super::matches::Matches;
-use super::statement::{Part, Statement, Value};
+use super::statement::{self, Part, Statement, Value};
 
 #[derive(QueryableByName)]
 struct KeyRow {
@@ -73,26 +73,10 @@ impl Rows {
         Self { source: Source::Search, conditions: matches.conditions.clone(), is_few }
     }
 
-    /// How many there are.
-    pub(super) fn count(&self, conn: &mut PgConnection) -> QueryResult<Total> {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = BigInt)]
-            count: i64,
-        }
-        let cap = match self.source {
-            Source::Listings => MAX_COUNTED,
-            // Rows are read one by one here, not along an index.
-            Source::Search => crochet_market::search::MAX_RANKED,
-        };
-        let rows: Vec<Row> =
-            Statement::new(&format!("SELECT count(*) FROM (SELECT FROM {} t WHERE ", self.source.table()))
-                .then(&self.conditions)
-                .sql(" LIMIT ")
-                .bind(Value::Number(i64::try_from(cap + 1).unwrap_or(i64::MAX)))
-                .sql(") counted")
-                .load(conn)?;
-        let count = rows.first().map_or(0, |row| usize::try_from(row.count).unwrap_or_default());
+    /// How many there are, up to `cap`.
+    pub(super) fn count(&self, conn: &mut PgConnection, cap: usize) -> QueryResult<Total> {
+        let rows = Part::default().sql(&format!("SELECT FROM {} t WHERE ", self.source.table())).then(&self.conditions);
+        let count = statement::count(conn, &rows, cap)?;
         Ok(Total { count: u64::try_from(count.min(cap)).unwrap_or(u64::MAX), is_capped: count > cap })
     }
 }

@@ -2,17 +2,15 @@
 
 use crochet_market::search::MAX_RANKED;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use uuid::Uuid;
 
+use super::filters::IdRow;
 use super::lexemes::Lookup;
-use super::statement::{Part, Statement, Value};
+use super::statement::{self, Part, Statement, Value};
 
 /// A phrase takes reading the places of its words in every listing that has them all. Of more listings than this, the
 /// most popular are looked at.
-const PHRASED: i64 = 2_000;
-
-/// Matches are counted up to here.
-const COUNTED: i64 = MAX_RANKED as i64;
+const PHRASED: usize = 1_000;
 
 /// What matches a text and the other filters.
 #[derive(Debug)]
@@ -24,27 +22,39 @@ pub(super) struct Matches {
 }
 
 /// How many matches there are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Counted {
-    /// At most [`MAX_RANKED`].
-    pub(super) count: usize,
-    /// Whether there are more.
-    pub(super) has_more: bool,
-    /// Whether a phrase has been looked for in the most popular listings only.
-    is_partial: bool,
+#[derive(Debug)]
+pub(super) enum Extent {
+    /// So many: at most [`MAX_RANKED`].
+    All(usize),
+    /// More than [`MAX_RANKED`].
+    Many,
+    /// These, among the most popular listings that have all words of a phrase.
+    Some(Vec<Uuid>),
+}
+
+impl Extent {
+    /// How many are known of.
+    pub(super) const fn count(&self) -> usize {
+        match self {
+            Self::All(count) => *count,
+            Self::Many => MAX_RANKED,
+            Self::Some(ids) => ids.len(),
+        }
+    }
+
+    /// Whether there may be more.
+    pub(super) const fn is_capped(&self) -> bool {
+        !matches!(self, Self::All(_))
+    }
 }
 
 impl Matches {
     pub(super) fn new(lookup: Lookup, filters: Part) -> Self {
-        let query = text(&lookup.matched);
-        Self {
-            conditions: Part::default().sql("t.words @@ ").then(&query).sql(" AND ").then(&filters),
-            lookup,
-            filters,
-        }
+        let words = Part::default().sql("t.words @@ ").then(&text(&lookup.matched)).sql(" AND ");
+        Self { conditions: words.then(&filters), lookup, filters }
     }
 
-    /// The matches that have all words in their name and tags. All that is left out of these conditions follows from it.
+    /// The conditions of those that have all words in their name and tags. What is left out of them follows from these.
     pub(super) fn in_title(&self) -> Part {
         let title = Part::default().sql("t.title @@ ").then(&text(&self.lookup.wanted)).sql(" AND ");
         match self.lookup.wanted == self.lookup.matched {
@@ -53,71 +63,36 @@ impl Matches {
         }
     }
 
-    pub(super) fn count(&self, conn: &mut PgConnection) -> QueryResult<Counted> {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = BigInt)]
-            count: i64,
-        }
-        let count = |conn: &mut PgConnection, rows: &Part| -> QueryResult<i64> {
-            let rows: Vec<Row> = Statement::new("SELECT count(*) FROM (").then(rows).sql(") counted").load(conn)?;
-            Ok(rows.first().map_or(0, |row| row.count))
-        };
-        let is_partial = match &self.lookup.loose {
-            None => false,
-            Some(loose) => {
-                let rows = Part::default()
-                    .sql("SELECT FROM listing_search t WHERE t.words @@ ")
-                    .then(&text(loose))
-                    .sql(" AND ")
-                    .then(&self.filters)
-                    .sql(" LIMIT ")
-                    .bind(Value::Number(PHRASED + 1));
-                count(conn, &rows)? > PHRASED
+    /// Looks how many there are.
+    pub(super) fn extent(&self, conn: &mut PgConnection) -> QueryResult<Extent> {
+        if let Some(loose) = &self.lookup.loose {
+            let has_all = Part::default().sql("t.words @@ ").then(&text(loose)).sql(" AND ").then(&self.filters);
+            let rows = Part::default().sql("SELECT FROM listing_search t WHERE ").then(&has_all);
+            if statement::count(conn, &rows, PHRASED)? > PHRASED {
+                return self.among_popular(conn, &has_all).map(Extent::Some);
             }
-        };
-        let rows = match is_partial {
-            true => self.in_popular(),
-            false => Part::default().sql("SELECT FROM listing_search t WHERE ").then(&self.conditions),
-        };
-        let found = count(conn, &rows.sql(" LIMIT ").bind(Value::Number(COUNTED + 1)))?;
-        Ok(Counted {
-            count: usize::try_from(found.min(COUNTED)).unwrap_or_default(),
-            has_more: found > COUNTED && !is_partial,
-            is_partial,
+        }
+        let rows = Part::default().sql("SELECT FROM listing_search t WHERE ").then(&self.conditions);
+        Ok(match statement::count(conn, &rows, MAX_RANKED)? {
+            count if count > MAX_RANKED => Extent::Many,
+            count => Extent::All(count),
         })
     }
 
-    /// The ids of all matches, or of those among the most popular.
-    pub(super) fn all(&self, counted: Counted) -> Part {
-        match counted.is_partial {
-            true => self.in_popular(),
-            false => Part::default().sql("SELECT t.id FROM listing_search t WHERE ").then(&self.conditions),
-        }
-    }
-
     /// The matches among the most popular of what has all words.
-    fn in_popular(&self) -> Part {
-        let loose = self.lookup.loose.as_deref().unwrap_or(&self.lookup.matched);
-        Part::default()
-            .sql("SELECT t.id FROM (SELECT t.id, t.words FROM listing_search t WHERE t.words @@ ")
-            .then(&text(loose))
-            .sql(" AND ")
-            .then(&self.filters)
+    fn among_popular(&self, conn: &mut PgConnection, has_all: &Part) -> QueryResult<Vec<Uuid>> {
+        let rows: Vec<IdRow> = Statement::new("SELECT t.id FROM (SELECT t.id FROM listing_search t WHERE ")
+            .then(has_all)
             .sql(" ORDER BY t.popularity DESC, t.id DESC LIMIT ")
-            .bind(Value::Number(PHRASED))
-            .sql(") t WHERE t.words @@ ")
+            .bind(Value::Number(i64::try_from(PHRASED).unwrap_or(i64::MAX)))
+            .sql(") popular JOIN listing_search t ON t.id = popular.id WHERE t.words @@ ")
             .then(&text(&self.lookup.matched))
+            .load(conn)?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 }
 
-impl Counted {
-    /// Whether there may be more than was counted.
-    pub(super) const fn is_capped(self) -> bool {
-        self.has_more || self.is_partial
-    }
-}
-
+/// A text as a query: it was written by [`Lookup`].
 fn text(written: &str) -> Part {
     Part::default().sql("(").bind(Value::Text(written.to_owned())).sql(")::tsquery")
 }

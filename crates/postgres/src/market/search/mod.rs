@@ -27,11 +27,11 @@ use crate::error::DbError;
 /// rest of it.
 pub(crate) fn search(conn: &mut PgConnection, query: &ListingQuery) -> Result<FoundListings, DbError> {
     // A small table is read whole with less effort than by an index, and compiling a plan takes longer than any of these
-    // statements: neither is of use here, and both make times vary. Letters that changed places leave few of a short
-    // word's trigrams: 0.2 still finds them.
+    // statements: neither is of use here, and both make times vary. What is searched is in memory, where one page is as
+    // near as another. Letters that changed places leave few of a short word's trigrams: 0.2 still finds them.
     diesel::sql_query(
         "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), \
-         set_config('pg_trgm.similarity_threshold', '0.2', true)",
+         set_config('random_page_cost', '1.1', true), set_config('pg_trgm.similarity_threshold', '0.2', true)",
     )
     .execute(conn)?;
     let category = match &query.category {
@@ -69,7 +69,7 @@ const fn is_page(query: &ListingQuery) -> bool {
 fn without_text(conn: &mut PgConnection, query: &ListingQuery, category: Option<Uuid>) -> QueryResult<Found> {
     let source = if query.tags.is_empty() { Source::Listings } else { Source::Search };
     let mut rows = Rows { source, conditions: filters::conditions(query, category, source), is_few: false };
-    let total = rows.count(conn)?;
+    let total = rows.count(conn, query.counted_to())?;
     rows.is_few = source == Source::Search && !total.is_capped;
     let (ids, next) = listed::page(conn, query, &rows, false)?;
     Ok(Found { ids, total: is_page(query).then_some(total), next })
@@ -84,23 +84,23 @@ fn with_text(
     let filters = filters::conditions(query, category, Source::Search);
     let matches = |plan: &SearchPlan| Matches::new(Lookup::of(plan), filters.clone());
     let exact = matches(plan);
-    let counted = exact.count(conn)?;
+    let extent = exact.extent(conn)?;
     let is_fuzzy = match query.window {
         // As it was on the first page: else what is near would come and go in the middle of a crawl.
         Window::After(cursor) => cursor.is_fuzzy,
-        Window::Page(_) => counted.count < FEW,
+        Window::Page(_) => extent.count() < FEW,
     };
     let near = if is_fuzzy { lexemes::widened(conn, plan)?.as_ref().map(matches) } else { None };
 
     if query.sort == Sort::Relevance {
-        let mut ids = ranked::ranked(conn, &exact, counted)?;
-        let mut is_capped = counted.is_capped();
+        let mut ids = ranked::ranked(conn, &exact, &extent)?;
+        let mut is_capped = extent.is_capped();
         if let Some(near) = near {
-            let counted = near.count(conn)?;
-            let nearby = ranked::ranked(conn, &near, counted)?;
+            let extent = near.extent(conn)?;
+            let nearby = ranked::ranked(conn, &near, &extent)?;
             ids.extend(nearby.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
             ids.truncate(MAX_RANKED);
-            is_capped |= counted.is_capped();
+            is_capped |= extent.is_capped();
         }
         let total = Total { count: u64::try_from(ids.len()).unwrap_or(u64::MAX), is_capped };
         let offset = usize::try_from(query.offset()).unwrap_or(usize::MAX);
@@ -110,15 +110,15 @@ fn with_text(
     }
 
     // What is near to the words includes what has the words themselves.
-    let (list, counted) = match near {
+    let (list, extent) = match near {
         Some(near) => {
-            let counted = near.count(conn)?;
-            (near, counted)
+            let extent = near.extent(conn)?;
+            (near, extent)
         }
-        None => (exact, counted),
+        None => (exact, extent),
     };
-    let rows = Rows::of(&list, !counted.is_capped());
+    let rows = Rows::of(&list, !extent.is_capped());
     let (ids, next) = listed::page(conn, query, &rows, is_fuzzy)?;
-    let total = Total { count: u64::try_from(counted.count).unwrap_or(u64::MAX), is_capped: counted.is_capped() };
+    let total = Total { count: u64::try_from(extent.count()).unwrap_or(u64::MAX), is_capped: extent.is_capped() };
     Ok(Found { ids, total: is_page(query).then_some(total), next })
 }

@@ -6,49 +6,52 @@ use uuid::Uuid;
 
 use super::filters::IdRow;
 use super::lexemes::Lookup;
-use super::matches::{Counted, Matches};
+use super::matches::{Extent, Matches};
 use super::statement::{Part, Statement, Value};
 
-/// How many names that begin with the words are looked at beside the most popular matches.
-const NAMES: i64 = 200;
+/// How many listings of the very name that was searched for are looked at beside the most popular matches.
+const NAMESAKES: i64 = 100;
 
 const RANKED: i64 = MAX_RANKED as i64;
 
 /// The matches, best first: all of them, or [`MAX_RANKED`].
-pub(super) fn ranked(conn: &mut PgConnection, matches: &Matches, counted: Counted) -> QueryResult<Vec<Uuid>> {
-    if !counted.has_more {
-        return order(conn, &matches.lookup, &matches.all(counted));
-    }
+pub(super) fn ranked(conn: &mut PgConnection, matches: &Matches, extent: &Extent) -> QueryResult<Vec<Uuid>> {
+    let mut ids = match extent {
+        Extent::All(0) => return Ok(Vec::new()),
+        Extent::All(_) => {
+            let all = Part::default().sql("SELECT t.id FROM listing_search t WHERE ").then(&matches.conditions);
+            return order(conn, &matches.lookup, &all);
+        }
+        Extent::Some(ids) => ids.clone(),
+        Extent::Many => Vec::new(),
+    };
     // Too many to look at each. Whatever has the words in its name or tags ranks above all that has not, so the most
     // popular of those are all that can be shown, where they are enough.
-    let titled: Vec<IdRow> = popular(&matches.in_title()).load(conn)?;
-    let mut ids: Vec<Uuid> = titled.into_iter().map(|row| row.id).collect();
-    if ids.len() < MAX_RANKED {
-        let others: Vec<IdRow> = popular(&matches.conditions).load(conn)?;
-        ids.extend(others.into_iter().map(|row| row.id));
+    ids.extend(popular(conn, &matches.in_title())?);
+    if matches!(extent, Extent::Many) && ids.len() < MAX_RANKED {
+        ids.extend(popular(conn, &matches.conditions)?);
     }
-    let key = &matches.lookup.key;
-    let named: Vec<IdRow> = Statement::new("SELECT t.id FROM listing_search t WHERE t.name_key >= ")
-        .bind(Value::Text(key.clone()))
-        .sql(" AND t.name_key < ")
-        .bind(Value::Text(format!("{key}\u{10ffff}")))
+    let namesakes: Vec<IdRow> = Statement::new("SELECT t.id FROM listing_search t WHERE t.name_key = ")
+        .bind(Value::Text(matches.lookup.key.clone()))
         .sql(" AND ")
         .then(&matches.conditions)
-        .sql(" ORDER BY t.name_key, t.id LIMIT ")
-        .bind(Value::Number(NAMES))
+        .sql(" ORDER BY t.id DESC LIMIT ")
+        .bind(Value::Number(NAMESAKES))
         .load(conn)?;
-    ids.extend(named.into_iter().map(|row| row.id));
+    ids.extend(namesakes.into_iter().map(|row| row.id));
     ids.sort_unstable();
     ids.dedup();
     order(conn, &matches.lookup, &Part::default().sql("SELECT unnest(").bind(Value::Ids(ids)).sql(") AS id"))
 }
 
 /// The most popular of what meets the conditions.
-fn popular(conditions: &Part) -> Statement {
-    Statement::new("SELECT t.id FROM listing_search t WHERE ")
+fn popular(conn: &mut PgConnection, conditions: &Part) -> QueryResult<Vec<Uuid>> {
+    let rows: Vec<IdRow> = Statement::new("SELECT t.id FROM listing_search t WHERE ")
         .then(conditions)
         .sql(" ORDER BY t.popularity DESC, t.id DESC LIMIT ")
         .bind(Value::Number(RANKED))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Sorts what `ids` selects. Classes first, as [`crochet_market::Sort::Relevance`] has them; among what has all words

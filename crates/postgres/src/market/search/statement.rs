@@ -73,6 +73,22 @@ impl Statement {
     }
 }
 
+/// How many rows there are; one more than `cap` when there are more.
+pub(super) fn count(conn: &mut PgConnection, rows: &Part, cap: usize) -> QueryResult<usize> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let counted: Vec<Row> = Statement::new("SELECT count(*) FROM (")
+        .then(rows)
+        .sql(" LIMIT ")
+        .bind(Value::Number(i64::try_from(cap.saturating_add(1)).unwrap_or(i64::MAX)))
+        .sql(") counted")
+        .load(conn)?;
+    Ok(counted.first().map_or(0, |row| usize::try_from(row.count).unwrap_or_default()))
+}
+
 /// A part of a statement that is used in several places.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Part(Vec<Piece>);
