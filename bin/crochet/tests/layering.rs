@@ -20,9 +20,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("relay", &["primitives", "pricing", "secrets", "signing", "wallet"], &["relay"]),
     ("market", &["pow", "pricing", "primitives", "secrets", "signing", "wallet"], &["market", "wallet"]),
     ("limits", &["primitives"], &[]),
+    ("x402", &["pricing", "primitives", "wallet"], &[]),
     // Adapters: each knows pure crates only.
     ("local-postgres", &[], &[]),
     ("payments", &["pricing", "primitives", "relay", "wallet"], &["primitives", "relay"]),
+    ("facilitator", &["pricing", "primitives", "relay", "wallet", "x402"], &["facilitator", "primitives"]),
     ("forwarder", &["relay", "signing"], &["primitives"]),
     (
         "postgres",
@@ -40,7 +42,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("bench", &["local-postgres", "primitives", "relay", "wallet"], &[]),
 ];
 
-const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits"];
+const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits", "x402"];
 
 /// What stands beside `bin/crochet` and knows all rooms, as it does.
 const PROGRAMS: &[&str] = &["bench"];
