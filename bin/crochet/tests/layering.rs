@@ -42,7 +42,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("bench", &["local-postgres", "primitives", "relay", "wallet"], &[]),
 ];
 
-const PURE: &[&str] = &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits", "x402"];
+const PURE: &[&str] =
+    &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits", "x402"];
 
 /// What stands beside `bin/crochet` and knows all rooms, as it does.
 const PROGRAMS: &[&str] = &["bench"];

@@ -1,1 +1,20 @@
 //! Payments that come in a header: verified and submitted through x402 facilitators, and read from the chain.
+//!
+//! **Invariant:** whether a payment was made is read from the chain, whatever a facilitator says or does not say; a
+//! payment is submitted through the one facilitator that verified it; and a payment is said to have failed only when the
+//! chain shows that it cannot happen any more.
+
+mod abi;
+mod breaker;
+mod chain;
+mod config;
+mod evidence;
+mod http;
+mod payments;
+mod rpc;
+mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorEndpoint, FacilitatorTimes, PaidNetwork};
+pub use payments::{Facilitators, Health, LONGEST_WINDOW, SHORTEST_WINDOW};

@@ -152,6 +152,12 @@ pub fn decode(header: &str, assets: &[Asset]) -> Result<DecodedPayment, DecodeEr
     })
 }
 
+/// A payment as the value of `PAYMENT-SIGNATURE` or `X-PAYMENT`: what clients do.
+#[must_use]
+pub fn encode(payment: &Value) -> String {
+    base64::encode(payment.to_string())
+}
+
 fn check_scheme(object: &Value) -> Result<(), DecodeError> {
     if text(object, "scheme")? == EXACT { Ok(()) } else { Err(DecodeError::Scheme) }
 }

@@ -39,7 +39,7 @@ mod required;
 mod terms;
 
 pub use asset::{Asset, AssetError, find_asset};
-pub use decode::{DecodeError, DecodedPayment, MAX_HEADER_BYTES, decode};
+pub use decode::{DecodeError, DecodedPayment, MAX_HEADER_BYTES, decode, encode};
 pub use network::{Network, UnknownNetwork};
 pub use payload::Authorization;
 pub use receipt::Receipt;

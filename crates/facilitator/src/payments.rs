@@ -1,0 +1,320 @@
+//! The relay's port for payments in headers, over facilitators and chains.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crochet_pricing::MicroUsd;
+use crochet_primitives::Clock;
+use crochet_relay::ports::HeaderPayments;
+use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Payment, Terms, Verification};
+use crochet_wallet::{Chain as Family, WalletAddress};
+use crochet_x402::facilitator::{SettleAnswer, VerifyAnswer, request};
+use crochet_x402::{Asset, Authorization, EXACT, Offer, Resource, Version};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::chain::{Chain, Look, Wanted};
+use crate::config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorTimes};
+use crate::evidence::{self, Evidence};
+use crate::http::Http;
+use crate::rpc::{Rpc, Unreadable};
+use crate::service::Service;
+
+/// An authorization has to be good for so long when it is verified: a submission takes a while.
+pub const SHORTEST_WINDOW: Duration = Duration::from_secs(6);
+/// It may be good for so long: while it is, nobody can say that a payment has failed.
+pub const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
+
+/// What facilitators are told of how long a payment may take.
+const MAX_TIMEOUT_SECONDS: u32 = 300;
+/// Of several nodes behind one URL, one that is behind may have said that the authorization is unused.
+const BLOCKS_BEFORE: u64 = 30;
+/// What facilitators say is wrong when it is not the payment that is.
+const NOT_ABOUT_THE_PAYMENT: [&str; 6] = [
+    "unexpected_error",
+    "unexpected_verify_error",
+    "unsupported_scheme",
+    "invalid_network",
+    "invalid_scheme",
+    "invalid_x402_version",
+];
+
+/// Takes payments by x402's scheme `exact` on EVM chains.
+pub struct Facilitators {
+    services: Vec<Service>,
+    chains: Vec<Chain>,
+    resource: Resource,
+    times: FacilitatorTimes,
+    clock: Arc<dyn Clock>,
+}
+
+/// Who has answered lately, as far as anybody has asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// By URL.
+    pub facilitators: Vec<(String, bool)>,
+    /// The nodes, by the CAIP-19 name of what is paid in.
+    pub chains: Vec<(String, bool)>,
+}
+
+impl Health {
+    /// Whether payments can be taken: some facilitator answers, and all chains can be read.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.facilitators.iter().any(|(_, answers)| *answers) && self.chains.iter().all(|(_, answers)| *answers)
+    }
+}
+
+impl Facilitators {
+    /// As configured.
+    ///
+    /// # Errors
+    /// The first of [`FacilitatorConfig::problems`].
+    pub fn new(config: FacilitatorConfig, clock: Arc<dyn Clock>) -> Result<Self, FacilitatorConfigError> {
+        if let Some(problem) = config.problems().first() {
+            return Err(*problem);
+        }
+        let http = Http::new()?;
+        let services = config.facilitators.iter().filter_map(|endpoint| {
+            let authorization = endpoint.checked_authorization();
+            Some(Service::new(http.clone(), endpoint.checked_url()?, authorization, Arc::clone(&clock)))
+        });
+        let chains = config.networks.into_iter().filter_map(|network| {
+            let url = network.checked_rpc_url()?.to_string();
+            let chain_id = network.asset.network().evm_chain_id()?;
+            Some(Chain {
+                rpc: Rpc::new(http.clone(), url, chain_id, config.times.rpc_attempt, Arc::clone(&clock)),
+                caip19: network.asset.caip19(),
+                asset: network.asset,
+                finality_seconds: network.finality_seconds.into(),
+            })
+        });
+        let (services, chains) = (services.collect(), chains.collect());
+        let resource = Resource::new(&config.resource_url, "");
+        Ok(Self { services, chains, resource, times: config.times, clock })
+    }
+
+    /// What is taken, the preferred one first.
+    pub fn assets(&self) -> impl Iterator<Item = &Asset> {
+        self.chains.iter().map(|chain| &chain.asset)
+    }
+
+    /// Who has answered lately. Asks nobody.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            facilitators: self.services.iter().map(|one| (one.url.clone(), one.is_answering())).collect(),
+            chains: self.chains.iter().map(|chain| (chain.caip19.clone(), chain.rpc.is_answering())).collect(),
+        }
+    }
+
+    fn chain(&self, caip19: &str) -> Option<&Chain> {
+        self.chains.iter().find(|chain| chain.caip19 == caip19)
+    }
+
+    /// What is wrong with a payment, as far as nobody has to be asked.
+    fn problem(&self, payment: &HeaderPayment, expected_base_units: u64) -> Option<&'static str> {
+        let now = self.clock.now();
+        let left = (payment.valid_before - now).to_std().unwrap_or_default();
+        if payment.scheme != EXACT {
+            Some("unsupported_scheme")
+        } else if payment.base_units < expected_base_units {
+            Some("invalid_exact_evm_payload_authorization_value")
+        } else if payment.valid_after >= now {
+            Some("invalid_exact_evm_payload_authorization_valid_after")
+        } else if left < SHORTEST_WINDOW || left > LONGEST_WINDOW {
+            Some("invalid_exact_evm_payload_authorization_valid_before")
+        } else {
+            None
+        }
+    }
+
+    /// Looks until it is seen what became of a payment; `looks` times at most.
+    async fn await_chain(
+        &self,
+        chain: &Chain,
+        wanted: &Wanted,
+        hint: Option<&str>,
+        looks: u32,
+        deadline: Instant,
+    ) -> Result<Look, Unreadable> {
+        let mut look = Err(Unreadable);
+        for turn in 0..looks.max(1) {
+            if turn > 0 {
+                if Instant::now() + self.times.between_looks >= deadline {
+                    break;
+                }
+                self.clock.sleep(self.times.between_looks).await;
+            }
+            look = chain.look(wanted, hint, deadline).await;
+            if matches!(look, Ok(Look::Paid { .. } | Look::Lost(_))) {
+                break;
+            }
+        }
+        look
+    }
+}
+
+#[async_trait]
+impl HeaderPayments for Facilitators {
+    fn offers(&self, gross: MicroUsd, payout_address: &str) -> Vec<HeaderOffer> {
+        let Some(recipient) = WalletAddress::parse(payout_address).ok().filter(|to| to.chain() == Family::Evm) else {
+            return Vec::new();
+        };
+        let offer = |chain: &Chain| {
+            Some(HeaderOffer {
+                scheme: EXACT,
+                network: chain.asset.network().to_string(),
+                asset: chain.caip19.clone(),
+                recipient: recipient.canonical(),
+                base_units: chain.asset.base_units(gross)?,
+            })
+        };
+        self.chains.iter().filter_map(offer).collect()
+    }
+
+    async fn verify(&self, payment: &HeaderPayment, expected_base_units: u64) -> Verification {
+        let deadline = Instant::now() + self.times.verify;
+        let invalid = |reason: &str| Verification::Invalid { reason: reason.to_owned() };
+        let Some(chain) =
+            self.chain(&payment.asset).filter(|chain| chain.asset.network().to_string() == payment.network)
+        else {
+            return invalid("invalid_network");
+        };
+        if let Some(reason) = self.problem(payment, expected_base_units) {
+            return invalid(reason);
+        }
+        let Some((authorization, offer)) = read(payment, &chain.asset) else {
+            return invalid("invalid_payload");
+        };
+        let (latest, is_used) = tokio::join!(
+            chain.rpc.latest(deadline),
+            chain.rpc.is_used(chain.asset.address(), &payment.payer, &payment.nonce, None, deadline),
+        );
+        let (Ok(latest), Ok(is_used)) = (latest, is_used) else {
+            return Verification::Unavailable { retry_after_seconds: None };
+        };
+        if is_used {
+            return Verification::Used;
+        }
+        let preferred = match payment.payload.get("x402Version").and_then(Value::as_u64) {
+            Some(1) => Version::V1,
+            _ => Version::V2,
+        };
+        let mut retry_after_seconds = None;
+        for service in &self.services {
+            let until = deadline.min(Instant::now() + self.times.verify_attempt);
+            let Some(version) = service.version_for(preferred, chain.asset.network(), until).await else { continue };
+            let Some(body) = request(version, &authorization, &offer, &self.resource, &payment.payload) else {
+                continue;
+            };
+            let Some(answer) = service.verify(&body, until).await else { continue };
+            let said = answer.value.as_ref().and_then(VerifyAnswer::read);
+            let Some(said) = said else {
+                retry_after_seconds = retry_after_seconds.or(answer.retry_after_seconds);
+                tracing::warn!(facilitator = service.url, status = answer.status.as_u16(), "no verdict on a payment");
+                continue;
+            };
+            if said.is_valid {
+                let from_block = latest.number.saturating_sub(BLOCKS_BEFORE);
+                let evidence = Evidence { facilitator: service.url.clone(), version, from_block };
+                return Verification::Valid { evidence: evidence.to_json() };
+            }
+            let reason = said.reason.unwrap_or_else(|| "invalid_payment".to_owned());
+            if !NOT_ABOUT_THE_PAYMENT.contains(&reason.as_str()) {
+                return Verification::Invalid { reason };
+            }
+        }
+        Verification::Unavailable { retry_after_seconds }
+    }
+
+    async fn submit(&self, payment: &HeaderPayment, terms: &Terms) -> Observation {
+        let deadline = Instant::now() + self.times.submit;
+        let evidence = Evidence::read(&terms.instructions);
+        let (Some(chain), Some(wanted), Some(evidence)) = (self.chain(&terms.asset), evidence::wanted(terms), evidence)
+        else {
+            tracing::error!(
+                claim = terms.provider_request_id,
+                "a payment cannot be submitted: its asset is not configured"
+            );
+            return Observation::Unknown;
+        };
+        let service = self.services.iter().find(|service| service.url == evidence.facilitator);
+        let body = read(payment, &chain.asset).and_then(|(authorization, offer)| {
+            request(evidence.version, &authorization, &offer, &self.resource, &payment.payload)
+        });
+        let mut said = None;
+        match (service, body) {
+            (Some(service), Some(body)) => {
+                let answer = service.settle(&body, deadline.min(Instant::now() + self.times.settle)).await;
+                said = answer.and_then(|answer| SettleAnswer::read(&answer.value?));
+            }
+            // It was verified by one that is not configured any more: only that one may be asked.
+            _ => tracing::warn!(facilitator = evidence.facilitator, "a payment was not submitted"),
+        }
+        if let Some(reason) = said.as_ref().filter(|said| !said.success).and_then(|said| said.reason.as_deref()) {
+            tracing::info!(facilitator = evidence.facilitator, reason, "a facilitator has not settled a payment");
+        }
+        // Nodes are a little behind; where the facilitator says no, or nothing, the sweeper looks again.
+        let is_expected = said.as_ref().is_some_and(|said| said.success || said.is_pending());
+        let looks = if is_expected { self.times.looks.saturating_add(1) } else { 1 };
+        let hint = said.as_ref().and_then(|said| said.transaction.as_deref());
+        match self.await_chain(chain, &wanted, hint, looks, deadline).await {
+            Ok(Look::Unused) => Observation::InProgress,
+            look => observation(look, terms),
+        }
+    }
+
+    async fn check(&self, terms: &Terms) -> Observation {
+        let deadline = Instant::now() + self.times.check;
+        let (Some(chain), Some(wanted)) = (self.chain(&terms.asset), evidence::wanted(terms)) else {
+            tracing::error!(
+                claim = terms.provider_request_id,
+                "a payment cannot be checked: its asset is not configured"
+            );
+            return Observation::Unknown;
+        };
+        observation(chain.look(&wanted, None, deadline).await, terms)
+    }
+}
+
+fn observation(look: Result<Look, Unreadable>, terms: &Terms) -> Observation {
+    match look {
+        Ok(Look::Paid { base_units, transaction }) => Observation::Arrived(vec![Payment {
+            reference: terms.provider_request_id.clone(),
+            provider_request_id: terms.provider_request_id.clone(),
+            asset: terms.asset.clone(),
+            recipient: terms.recipient.clone(),
+            base_units,
+            transaction: Some(transaction),
+        }]),
+        Ok(Look::Lost(reason)) => Observation::Failed { reason: reason.to_owned() },
+        Ok(Look::Used) => Observation::InProgress,
+        Ok(Look::Unused) => Observation::Waiting,
+        Err(Unreadable) => Observation::Unknown,
+    }
+}
+
+/// What a facilitator is told of a payment: what was decoded of it, and the signature. The requirements have the amount
+/// of the authorization: facilitators want the two to be equal, and that it is enough has been seen.
+fn read(payment: &HeaderPayment, asset: &Asset) -> Option<(Authorization, Offer)> {
+    let signature = payment.payload.get("payload")?.get("signature")?.as_str()?.to_ascii_lowercase();
+    let recipient = WalletAddress::parse(&payment.recipient).ok()?;
+    let authorization = Authorization {
+        from: payment.payer,
+        to: recipient,
+        value: payment.base_units,
+        valid_after: payment.valid_after,
+        valid_before: payment.valid_before,
+        nonce: payment.nonce.clone(),
+        signature,
+    };
+    let offer = Offer {
+        asset: asset.clone(),
+        pay_to: recipient,
+        base_units: payment.base_units,
+        max_timeout_seconds: MAX_TIMEOUT_SECONDS,
+    };
+    Some((authorization, offer))
+}

@@ -1,0 +1,14 @@
+//! For tests: a chain with a token of EIP-3009, a facilitator, and a payer, on loopback. The facilitator really checks
+//! the payer's EIP-712 signature, and moves money on that chain alone; both misbehave when they are told to. Nothing
+//! here uses what it tests.
+
+mod chain;
+mod eip712;
+mod facilitator;
+mod payer;
+mod rpc;
+mod server;
+
+pub use chain::{TestChain, TestTransfer};
+pub use facilitator::{SettleFault, TestFacilitator, VerifyFault};
+pub use payer::TestPayer;
