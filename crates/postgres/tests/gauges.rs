@@ -72,19 +72,41 @@ async fn a_long_history_is_not_read_to_count_what_is_under_way() {
     store.as_owner(free_and_over).unwrap();
     let work = store.database.db().work_in_hand(LIMIT).await.unwrap();
     assert_eq!((calls(&work, State::Quoted), calls(&work, State::SellerFailed)), (1, 0));
-    for rows in [
-        "state = 'quoted'",
-        "state = 'seller_failed' AND gross_micros IS NOT NULL",
-        "state = 'forwarding' AND lease_until > now()",
-    ] {
+    for rows in ["state = 'quoted'", "state = 'seller_failed'", "state = 'forwarding' AND lease_until > now()"] {
+        let unfinished = "(state IN ('quoting', 'quoted', 'pending', 'settled', 'forwarding') \
+             OR (state = 'seller_failed' AND gross_micros IS NOT NULL)) IS TRUE";
         let plan = plan(
             &store,
-            &format!("SELECT count(*) FROM (SELECT 1 FROM gateway_requests WHERE {rows} LIMIT 10000) few"),
+            &format!(
+                "SELECT count(*) FROM (SELECT 1 FROM gateway_requests WHERE {unfinished} AND {rows} LIMIT 10000) few"
+            ),
         );
         assert!(plan.iter().any(|line| line.contains("gateway_requests_unfinished")), "{rows}: {plan:?}");
     }
     let plan = plan(&store, "SELECT min(next_check_at) FROM gateway_requests");
     assert!(plan.iter().any(|line| line.contains("gateway_requests_due")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn what_others_have_under_way_is_not_read_for_one_buyer() {
+    let store = Store::new().await;
+    store.quoted().await;
+    let over = "INSERT INTO gateway_requests (id, buyer_id, seller_id, listing_id, body_sha256, origin, state, \
+         quote_fence, attempt, payment_seen, failures, checks, created_at, updated_at) \
+         SELECT gen_random_uuid(), ('00000000-0000-7000-8000-0000000000' || number % 90 + 10)::uuid, \
+         gen_random_uuid(), gen_random_uuid(), sha256('x'), '{}', \
+         'seller_failed', 0, 1, false, 1, 0, now(), now() FROM generate_series(1, 20000) number; \
+         ANALYZE gateway_requests";
+    store.as_owner(over).unwrap();
+    for side in ["buyer_id", "seller_id"] {
+        let one = format!("{side} = '00000000-0000-7000-8000-000000000010'");
+        for rows in ["state = 'quoted' ORDER BY id DESC", "state IN ('quoting', 'quoted', 'pending')"] {
+            let plan = plan(&store, &format!("SELECT id FROM gateway_requests WHERE {one} AND {rows} LIMIT 100"));
+            let is_own = plan.iter().any(|line| line.contains("Index Cond") && line.contains(side));
+            let is_of_all = plan.iter().any(|line| line.contains("gateway_requests_unfinished"));
+            assert!(is_own && !is_of_all, "{side}, {rows}: {plan:?}");
+        }
+    }
 }
 
 #[derive(Default)]
