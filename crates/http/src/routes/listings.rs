@@ -76,8 +76,8 @@ fn reader(caller: Option<Rc<Credentials>>) -> Option<ProfileId> {
 /// has words that are nearly the same is added behind them. A `q` without any letter or digit finds nothing.
 ///
 /// **Pages.** Follow `pagination.next_cursor` to see every listing once, however many are published meanwhile; it goes
-/// with the same `sort` and filters. The order of relevance has numbered pages only and shows up to 1,000 matches.
-/// `pagination.total` is counted up to 10,000, with `q` or filters up to 1,000; then `total_is_capped` is true.
+/// with the same `sort` and filters. The order of relevance has numbered pages only and shows up to 500 matches.
+/// `pagination.total` is counted up to 10,000, with `q` or filters up to 500; then `total_is_capped` is true.
 #[utoipa::path(
     get,
     path = "/listings",

@@ -18,7 +18,7 @@ pub const MAX_TEXT: usize = 200;
 
 /// How many matches of a search are ranked at most, and so how many the order of relevance can show: the most popular
 /// of them, and those whose name it is.
-pub const MAX_RANKED: usize = 1_000;
+pub const MAX_RANKED: usize = 500;
 
 /// With fewer matches than this, words that are near to the searched ones count too.
 pub const FEW: usize = 20;

@@ -1,7 +1,7 @@
 //! Which rows a query allows, apart from its text.
 
 use crochet_market::search::ListingCursor;
-use crochet_market::{ListingQuery, Sort};
+use crochet_market::{ListingQuery, PricingModel, Sort};
 use crochet_primitives::{CategoryId, Timestamp};
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -64,6 +64,12 @@ pub(super) fn conditions(query: &ListingQuery, category: Option<Uuid>, source: S
     and("t.provider_id = ", query.provider.map(|provider| Value::Id(provider.uuid())));
     and("t.price_micros >= ", query.min_price.map(micros));
     and("t.price_micros <= ", query.max_price.map(micros));
+    // Follows from the model, and says where an index of prices begins.
+    part = match query.pricing_model {
+        None => part,
+        Some(PricingModel::Free) => part.sql(" AND t.price_micros = 0"),
+        Some(_) => part.sql(" AND t.price_micros > 0"),
+    };
     if source == Source::Search {
         for tag in &query.tags {
             part = part.sql(" AND t.tags @> ARRAY[lower(").bind(Value::Text(tag.replace('\0', " "))).sql(")]");

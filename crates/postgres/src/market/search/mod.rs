@@ -10,6 +10,8 @@ mod matches;
 mod ranked;
 mod statement;
 
+use std::collections::HashSet;
+
 use crochet_market::search::{FEW, FoundListings, MAX_RANKED, SearchPlan, Window};
 use crochet_market::{ListingQuery, Sort};
 use crochet_primitives::Total;
@@ -19,7 +21,8 @@ use uuid::Uuid;
 use self::filters::Source;
 use self::lexemes::Lookup;
 use self::listed::Rows;
-use self::matches::Matches;
+use self::matches::{LeftOut, Matches};
+use self::ranked::Ranking;
 use super::views;
 use crate::error::DbError;
 
@@ -83,6 +86,9 @@ fn with_text(
 ) -> QueryResult<Found> {
     let filters = filters::conditions(query, category, Source::Search);
     let matches = |plan: &SearchPlan| Matches::new(Lookup::of(plan), filters.clone());
+    if query.sort == Sort::Relevance {
+        return by_relevance(conn, query, plan, &matches);
+    }
     let exact = matches(plan);
     let extent = exact.extent(conn)?;
     let is_fuzzy = match query.window {
@@ -91,24 +97,6 @@ fn with_text(
         Window::Page(_) => extent.count() < FEW,
     };
     let near = if is_fuzzy { lexemes::widened(conn, plan)?.as_ref().map(matches) } else { None };
-
-    if query.sort == Sort::Relevance {
-        let mut ids = ranked::ranked(conn, &exact, &extent)?;
-        let mut is_capped = extent.is_capped();
-        if let Some(near) = near {
-            let extent = near.extent(conn)?;
-            let nearby = ranked::ranked(conn, &near, &extent)?;
-            ids.extend(nearby.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
-            ids.truncate(MAX_RANKED);
-            is_capped |= extent.is_capped();
-        }
-        let total = Total { count: u64::try_from(ids.len()).unwrap_or(u64::MAX), is_capped };
-        let offset = usize::try_from(query.offset()).unwrap_or(usize::MAX);
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let ids = ids.into_iter().skip(offset).take(limit).collect();
-        return Ok(Found { ids, total: Some(total), next: None });
-    }
-
     // What is near to the words includes what has the words themselves.
     let (list, extent) = match near {
         Some(near) => {
@@ -121,4 +109,35 @@ fn with_text(
     let (ids, next) = listed::page(conn, query, &rows, is_fuzzy)?;
     let total = Total { count: u64::try_from(extent.count()).unwrap_or(u64::MAX), is_capped: extent.is_capped() };
     Ok(Found { ids, total: is_page(query).then_some(total), next })
+}
+
+/// Pages alone: this order has no cursors.
+fn by_relevance(
+    conn: &mut PgConnection,
+    query: &ListingQuery,
+    plan: &SearchPlan,
+    matches: &impl Fn(&SearchPlan) -> Matches,
+) -> QueryResult<Found> {
+    let offset = usize::try_from(query.offset()).unwrap_or(usize::MAX);
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let reach = offset.saturating_add(limit).min(MAX_RANKED);
+    let exact = matches(plan);
+    let candidates = exact.candidates(conn)?;
+    let Ranking { mut ids, mut count } = ranked::ranked(conn, &exact, &candidates, reach)?;
+    let mut is_capped = candidates.left_out != LeftOut::Nothing;
+    if candidates.ids.len() < FEW
+        && let Some(near) = lexemes::widened(conn, plan)?.as_ref().map(matches)
+    {
+        // What is near to the words includes what has the words themselves.
+        let candidates = near.candidates(conn)?;
+        let nearby = ranked::ranked(conn, &near, &candidates, reach.saturating_add(ids.len()))?;
+        let exact: HashSet<Uuid> = ids.iter().copied().collect();
+        ids.extend(nearby.ids.into_iter().filter(|id| !exact.contains(id)));
+        count = count.max(nearby.count);
+        is_capped |= candidates.left_out != LeftOut::Nothing;
+    }
+    let total = Total { count: u64::try_from(count).unwrap_or(u64::MAX), is_capped };
+    ids.truncate(MAX_RANKED);
+    let ids = ids.into_iter().skip(offset).take(limit).collect();
+    Ok(Found { ids, total: Some(total), next: None })
 }
