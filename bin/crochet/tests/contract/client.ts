@@ -12,7 +12,12 @@ function given(name: string): string {
 
 const baseUrl = given("URL");
 const slug = given("LISTING");
-const api = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${given("KEY")}` } });
+const api = createClient<paths>({
+  baseUrl,
+  headers: { Authorization: `Bearer ${given("KEY")}` },
+  // Several values of a filter stand behind one name, as the document says: `status=settled,delivered`.
+  querySerializer: { array: { style: "form", explode: false } },
+});
 
 const me = await api.GET("/api/v1/me");
 assert.ok(me.data, JSON.stringify(me.error));
@@ -52,9 +57,9 @@ assert.ok(answer.data && answer.data.data.status === "delivered", JSON.stringify
 assert.equal(answer.data.data.payment?.amount, terms.amount);
 console.log(`The seller answered ${JSON.stringify(answer.data.data.seller_response)}.`);
 
-const calls = await api.GET("/api/v1/gateway-requests", { params: { query: { role: "buyer", status: "delivered" } } });
+const calls = await api.GET("/api/v1/gateway-requests", { params: { query: { role: "buyer", status: ["settled", "delivered"] } } });
 assert.ok(calls.data?.data.some((call) => call.relay_request_id === terms.relay_request_id), "the call is in the history");
-const entries = await api.GET("/api/v1/ledger", { params: { query: { type: "gateway_payment" } } });
+const entries = await api.GET("/api/v1/ledger", { params: { query: { type: ["gateway_payment"] } } });
 assert.ok(entries.data?.data.some((entry) => entry.relay_request_id === terms.relay_request_id), "and in the ledger");
 
 const missing = await api.GET("/api/v1/listings/{id}", { params: { path: { id: "no-such-listing" } } });
