@@ -18,7 +18,7 @@ use crate::chain::{Chain, Look, Wanted};
 use crate::config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorTimes};
 use crate::evidence::{self, Evidence};
 use crate::http::Http;
-use crate::rpc::{Rpc, Unreadable};
+use crate::rpc::{Block, Rpc, Unreadable};
 use crate::service::Service;
 
 /// An authorization has to be good for so long when it is verified: a submission takes a while.
@@ -188,11 +188,7 @@ impl HeaderPayments for Facilitators {
         let Some((authorization, offer)) = read(payment, &chain.asset) else {
             return invalid("invalid_payload");
         };
-        let (latest, is_used) = tokio::join!(
-            chain.rpc.latest(deadline),
-            chain.rpc.is_used(chain.asset.address(), &payment.payer, &payment.nonce, None, deadline),
-        );
-        let (Ok(latest), Ok(is_used)) = (latest, is_used) else {
+        let Ok((latest, is_used)) = before(chain, payment, deadline).await else {
             return Verification::Unavailable { retry_after_seconds: None };
         };
         if is_used {
@@ -276,6 +272,19 @@ impl HeaderPayments for Facilitators {
             return Observation::Unknown;
         };
         observation(chain.look(&wanted, None, deadline).await, terms)
+    }
+}
+
+/// The latest block, and whether the authorization is used up, both asked at once.
+async fn before(chain: &Chain, payment: &HeaderPayment, deadline: Instant) -> Result<(Block, bool), Unreadable> {
+    let latest = || chain.rpc.latest(deadline);
+    let is_used = || chain.rpc.is_used(chain.asset.address(), &payment.payer, &payment.nonce, None, deadline);
+    match tokio::join!(latest(), is_used()) {
+        (Ok(latest), Ok(is_used)) => Ok((latest, is_used)),
+        // Of two calls to a node that was left alone for a while, one is the probe, and the other is not sent.
+        (Ok(latest), Err(Unreadable)) => Ok((latest, is_used().await?)),
+        (Err(Unreadable), Ok(is_used)) => Ok((latest().await?, is_used)),
+        (Err(Unreadable), Err(Unreadable)) => Err(Unreadable),
     }
 }
 
