@@ -33,6 +33,7 @@ diesel::table! {
         checks -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        check_wanted_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -97,6 +97,7 @@ mod route;
 mod sweeper;
 mod terms;
 pub mod transition;
+mod webhook;
 
 pub use audit::{AuditReport, Finding};
 pub use forwarding::{
@@ -115,3 +116,4 @@ pub use sweeper::{Sweeper, Swept};
 pub use terms::{
     Observation, Origin, OriginCurrency, PayerWallet, Payment, QuoteAsk, QuoteOutcome, QuoteRefusal, Route, Terms,
 };
+pub use webhook::{WebhookError, WebhookIntake};

@@ -177,6 +177,18 @@ pub trait Sweeps: Send + Sync {
     /// sweepers never get the same call.
     async fn claim_due(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError>;
 
+    /// Wants the call that this provider quoted under this id to be looked at soon, whenever it is due otherwise; says
+    /// whether there is one. Changes nothing else: neither its state nor its waits.
+    ///
+    /// MUST be seen by the next [`claim_wanted`](Self::claim_wanted), also where the call is just being looked at: what
+    /// somebody has to say of it may be newer than that look.
+    async fn check_soon(&self, provider: &str, provider_request_id: &str) -> Result<bool, StorageError>;
+
+    /// Claims up to `limit` calls that are wanted to be looked at, those first that have waited longest. Like
+    /// [`claim_due`](Self::claim_due) it moves their next check `hold` on, so that a look which is never finished is
+    /// made up for.
+    async fn claim_wanted(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError>;
+
     /// Counts that a call was looked at, which doubles the wait until the next time.
     async fn count_check(&self, call: CallId) -> Result<(), StorageError>;
 
@@ -257,6 +269,31 @@ pub trait PaymentProvider: Send + Sync {
     /// What has become of terms that were issued. MUST answer within 10 s; when it cannot know, that is
     /// [`Observation::Unknown`], never a guess. MUST report `Failed` and `Refunded` only once they are final.
     async fn check(&self, call: CallId, terms: &Terms) -> Observation;
+}
+
+/// Who can tell a provider's webhooks from anybody's.
+pub trait Webhooks: Send + Sync {
+    /// What the provider is called in terms.
+    fn provider(&self) -> &'static str;
+
+    /// Verifies one webhook: `header` gives the value of the header of that name, where it came exactly once; `body` is
+    /// what came over the wire, byte for byte. Answers the provider's id of the quote that something is new about.
+    ///
+    /// MUST refuse what the provider did not sign, or signed too long ago. MUST NOT say anything of the payment: what a
+    /// webhook says of one is not believed.
+    ///
+    /// # Errors
+    /// When it is not the provider's, or names no quote.
+    fn verify(&self, header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Result<String, WebhookRefused>;
+}
+
+/// Why a webhook is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookRefused {
+    /// Nobody knows who sent it, or when.
+    Unsigned,
+    /// The provider sent it, and it is not about a quote.
+    NotAboutAQuote,
 }
 
 /// The way to sellers.

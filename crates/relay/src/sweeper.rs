@@ -7,7 +7,7 @@ use std::time::Duration;
 use crochet_primitives::StorageError;
 
 use crate::ports::{CheckClaim, Journal, PaymentProvider, Sweeps};
-use crate::record::State;
+use crate::record::{Record, State};
 use crate::terms::Observation;
 
 /// How long a claimed call is left alone by other sweepers.
@@ -39,18 +39,22 @@ pub struct Swept {
 }
 
 impl Sweeper {
-    /// Looks at the calls that are due, one by one. A call that fails is logged and comes up again later.
+    /// Looks at the calls that a webhook wants to be looked at, and then at those that are due, one by one. A call that
+    /// fails is logged and comes up again later.
     ///
     /// # Errors
-    /// When the due calls cannot be claimed.
+    /// When the calls cannot be claimed.
     pub async fn round(&self) -> Result<Swept, StorageError> {
+        let wanted = self.sweeps.claim_wanted(BATCH, HOLD).await?;
+        // Those that are claimed are not due any more.
         let due = self.sweeps.claim_due(BATCH, HOLD).await?;
-        let mut swept =
-            Swept { has_more: due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX), ..Swept::default() };
-        for seen in due {
+        let batch = usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let mut swept = Swept { has_more: wanted.len() >= batch || due.len() >= batch, ..Swept::default() };
+        let wanted = wanted.into_iter().map(|seen| (seen, true));
+        for (seen, is_wanted) in wanted.chain(due.into_iter().map(|seen| (seen, false))) {
             swept.looked_at = swept.looked_at.saturating_add(1);
             let before = seen.record.state;
-            match self.look_at(&seen.record.id, before).await {
+            match self.look_at(&seen.record, is_wanted).await {
                 Ok(Some(state)) if state != before => {
                     swept.moved = swept.moved.saturating_add(1);
                     tracing::info!(call = %seen.record.id.request_id(), from = %before, to = %state, "swept");
@@ -62,24 +66,26 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn look_at(&self, call: &crochet_primitives::CallId, state: State) -> Result<Option<State>, StorageError> {
-        self.sweeps.count_check(*call).await?;
-        let asks_provider = match state {
-            State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed => true,
-            // A second payment, or a refund, is to be noticed also where the buyer does not come back.
-            State::Settled | State::SellerFailed | State::Delivered => true,
-            State::Quoting | State::QuoteRefused | State::Forwarding => false,
-        };
-        let looked = if asks_provider {
-            match self.journal.claim_check(*call, self.check_interval).await? {
+    async fn look_at(&self, record: &Record, is_wanted: bool) -> Result<Option<State>, StorageError> {
+        let call = record.id;
+        // What somebody else had looked at does not make the own looks rarer.
+        if !is_wanted {
+            self.sweeps.count_check(call).await?;
+        }
+        let looked = if is_wanted || asks_provider(record.state) {
+            match self.journal.claim_check(call, self.check_interval).await? {
                 Some(CheckClaim::Claimed(seen)) => {
                     let observation = match &seen.record.terms {
-                        Some(terms) => self.provider.check(*call, terms).await,
+                        Some(terms) => self.provider.check(call, terms).await,
                         None => Observation::Waiting,
                     };
                     Some((seen.now, observation))
                 }
-                // A buyer's retry asked a moment ago, which is as good.
+                // A buyer's retry asked a moment ago, which is as good, unless a webhook knows of something newer.
+                Some(CheckClaim::TooSoon { .. }) if is_wanted => {
+                    self.want_again(record).await?;
+                    None
+                }
                 Some(CheckClaim::TooSoon { .. }) | None => None,
             }
         } else {
@@ -87,10 +93,27 @@ impl Sweeper {
         };
         let advanced = match &looked {
             Some((asked_at, observation)) => {
-                self.journal.advance_after_check(*call, *asked_at, observation, None).await?
+                self.journal.advance_after_check(call, *asked_at, observation, None).await?
             }
-            None => self.journal.advance(*call, None, None).await?,
+            None => self.journal.advance(call, None, None).await?,
         };
         Ok(advanced.map(|advanced| advanced.seen.record.state))
+    }
+
+    async fn want_again(&self, record: &Record) -> Result<(), StorageError> {
+        if let Some(terms) = &record.terms {
+            self.sweeps.check_soon(&terms.provider, &terms.provider_request_id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the provider may have something to say of a call in this state.
+const fn asks_provider(state: State) -> bool {
+    match state {
+        State::Quoted | State::Pending | State::Mispaid | State::Expired | State::PaymentFailed => true,
+        // A second payment, or a refund, is to be noticed also where the buyer does not come back.
+        State::Settled | State::SellerFailed | State::Delivered => true,
+        State::Quoting | State::QuoteRefused | State::Forwarding => false,
     }
 }

@@ -63,6 +63,11 @@ WITH RECURSIVE looked_at AS (
 SELECT buyer_id, listing_id, key, (SELECT count(*) FROM gone) AS gone FROM looked_at
  ORDER BY buyer_id DESC, listing_id DESC, key DESC LIMIT 1";
 
+/// Along the index of provider requests. Whoever waits already keeps its place.
+const WANT: &str = "
+UPDATE gateway_requests SET check_wanted_at = coalesce(check_wanted_at, $1)
+ WHERE provider = $2 AND provider_request_id = $3";
+
 /// [`Sweeps`] on PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PgSweeps {
@@ -147,6 +152,30 @@ fn look_at_keys(
         .optional()?)
 }
 
+/// Claims these calls, whose rows are locked: their next check is `hold` away, and nobody waits for one any more.
+fn claim(conn: &mut PgConnection, rows: Vec<RecordRow>, now: Timestamp, hold: Duration) -> Result<Vec<Seen>, DbError> {
+    let held_until =
+        TimeDelta::from_std(hold).ok().and_then(|hold| now.checked_add_signed(hold)).unwrap_or(Timestamp::MAX_UTC);
+    let ids: Vec<Uuid> = rows.iter().map(|row| *row.id()).collect();
+    let mut claimed = Vec::with_capacity(rows.len());
+    for (row, id) in rows.into_iter().zip(&ids) {
+        // One that cannot be read, a newer program's perhaps, must not hold up the others.
+        match Record::try_from(row) {
+            Ok(mut record) => {
+                record.next_check_at = Some(held_until);
+                claimed.push(Seen { record, now });
+            }
+            Err(error) => {
+                tracing::error!(call = %CallId::from(*id).request_id(), %error, "a call that is due cannot be read");
+            }
+        }
+    }
+    diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(&ids)))
+        .set((gateway_requests::next_check_at.eq(held_until), gateway_requests::check_wanted_at.eq(None::<Timestamp>)))
+        .execute(conn)?;
+    Ok(claimed)
+}
+
 #[async_trait]
 impl Sweeps for PgSweeps {
     async fn claim_due(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError> {
@@ -162,26 +191,45 @@ impl Sweeps for PgSweeps {
                     .for_update()
                     .skip_locked()
                     .load(conn)?;
-                let held_until = TimeDelta::from_std(hold)
-                    .ok()
-                    .and_then(|hold| now.checked_add_signed(hold))
-                    .unwrap_or(Timestamp::MAX_UTC);
-                let ids: Vec<Uuid> = rows.iter().map(|row| *row.id()).collect();
-                let mut claimed = Vec::with_capacity(rows.len());
-                for (row, id) in rows.into_iter().zip(&ids) {
-                    // One that cannot be read, a newer program's perhaps, must not hold up the others.
-                    match Record::try_from(row) {
-                        Ok(mut record) => {
-                            record.next_check_at = Some(held_until);
-                            claimed.push(Seen { record, now });
-                        }
-                        Err(error) => tracing::error!(call = %CallId::from(*id).request_id(), %error, "a call that is due cannot be read"),
-                    }
-                }
-                diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(&ids)))
-                    .set(gateway_requests::next_check_at.eq(held_until))
+                claim(conn, rows, now, hold)
+            })
+            .await
+    }
+
+    async fn check_soon(&self, provider: &str, provider_request_id: &str) -> Result<bool, StorageError> {
+        // No text column holds a NUL, and PostgreSQL refuses to compare with one.
+        if provider_request_id.contains('\0') {
+            return Ok(false);
+        }
+        let (provider, id) = (provider.to_owned(), provider_request_id.to_owned());
+        let clock = self.db.clock().clone();
+        self.db
+            .transaction(move |conn| {
+                let now = clock.read(conn)?;
+                let wanted = diesel::sql_query(WANT)
+                    .bind::<Timestamptz, _>(now)
+                    .bind::<Text, _>(&provider)
+                    .bind::<Text, _>(&id)
                     .execute(conn)?;
-                Ok(claimed)
+                Ok(wanted > 0)
+            })
+            .await
+    }
+
+    async fn claim_wanted(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError> {
+        let clock = self.db.clock().clone();
+        self.db
+            .transaction(move |conn| {
+                let now = clock.read(conn)?;
+                let rows: Vec<RecordRow> = gateway_requests::table
+                    .filter(gateway_requests::check_wanted_at.is_not_null())
+                    .order(gateway_requests::check_wanted_at)
+                    .limit(limit.into())
+                    .select(RecordRow::as_select())
+                    .for_update()
+                    .skip_locked()
+                    .load(conn)?;
+                claim(conn, rows, now, hold)
             })
             .await
     }

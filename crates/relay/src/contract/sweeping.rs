@@ -150,6 +150,86 @@ pub async fn a_dead_call_is_looked_at_until_the_horizon(world: &impl World) {
     assert_eq!((record.state, record.next_check_at), (State::Expired, None));
 }
 
+async fn want(world: &impl World, record: &Record) -> bool {
+    let terms = record.terms.as_ref().unwrap();
+    world.sweeps().check_soon(&terms.provider, &terms.provider_request_id).await.unwrap()
+}
+
+async fn claim_wanted(world: &impl World, limit: u32) -> Vec<CallId> {
+    let claimed = world.sweeps().claim_wanted(limit, 5 * MINUTE).await.unwrap();
+    claimed.iter().map(|seen| seen.record.id).collect()
+}
+
+pub async fn a_call_that_a_webhook_is_about_is_claimed_at_once_and_once(world: &impl World) {
+    let given = Given::new(world).await;
+    let quoted = given.quoted().await;
+    let _other = given.quoted().await;
+    assert!(claim_wanted(world, 10).await.is_empty());
+    // However often it is said.
+    assert!(want(world, &quoted).await && want(world, &quoted).await);
+    let claimed = world.sweeps().claim_wanted(10, 5 * MINUTE).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].record.id, claimed[0].record.state), (quoted.id, State::Quoted));
+    assert_about(claimed[0].record.next_check_at, after(claimed[0].now, 5 * MINUTE));
+    assert!(claim_wanted(world, 10).await.is_empty());
+    // Should the look never be finished, it is made up for.
+    world.advance_clock(5 * MINUTE + SECOND).await;
+    assert!(claim(world, 10).await.contains(&quoted.id));
+}
+
+pub async fn a_webhook_changes_nothing_of_its_call(world: &impl World) {
+    let given = Given::new(world).await;
+    for record in [given.quoted().await, given.settled().await, given.delivered().await, given.expired().await] {
+        assert!(want(world, &record).await);
+        let now = given.find(record.id).await;
+        assert_eq!((now.state, now.checks, now.next_check_at), (record.state, record.checks, record.next_check_at));
+        assert_eq!(now.settlement, record.settlement);
+        assert_eq!(claim_wanted(world, 10).await, [record.id]);
+    }
+}
+
+pub async fn a_webhook_about_a_quote_of_nobody_s_is_answered_so(world: &impl World) {
+    let given = Given::new(world).await;
+    let terms = given.quoted().await.terms.unwrap();
+    for (provider, id) in [
+        (terms.provider.as_str(), "0x01"),
+        (terms.provider.as_str(), ""),
+        ("another", terms.provider_request_id.as_str()),
+    ] {
+        assert!(!world.sweeps().check_soon(provider, id).await.unwrap(), "{provider} {id}");
+    }
+    assert!(claim_wanted(world, 10).await.is_empty());
+}
+
+pub async fn a_webhook_that_comes_during_a_look_leads_to_another_look(world: &impl World) {
+    let given = Given::new(world).await;
+    let quoted = given.quoted().await;
+    assert!(want(world, &quoted).await);
+    assert_eq!(claim_wanted(world, 10).await, [quoted.id]);
+    assert!(want(world, &quoted).await);
+    given.observe(quoted.id, &Observation::InProgress).await;
+    assert_eq!(claim_wanted(world, 10).await, [quoted.id]);
+}
+
+pub async fn of_calls_that_are_wanted_no_more_are_claimed_than_asked_for_and_none_twice(world: &impl World) {
+    let given = Given::new(world).await;
+    let mut expected = HashSet::new();
+    for _ in 0..10 {
+        let record = given.another_buyer().await.quoted().await;
+        assert!(want(world, &record).await);
+        expected.insert(record.id);
+    }
+    assert_eq!(world.sweeps().claim_wanted(0, MINUTE).await.unwrap().len(), 0);
+    let mut claimed: Vec<CallId> =
+        join_all((0..4).map(|_| claim_wanted(world, 2))).await.into_iter().flatten().collect();
+    assert!(claimed.len() <= 8, "{claimed:?}");
+    for _ in 0..10 {
+        claimed.extend(claim_wanted(world, 2).await);
+    }
+    let distinct: HashSet<CallId> = claimed.iter().copied().collect();
+    assert_eq!((claimed.len(), &distinct), (expected.len(), &expected));
+}
+
 pub async fn expired_responses_are_purged(world: &impl World) {
     let given = Given::new(world).await;
     let forwarding = given.forwarding().await;

@@ -31,6 +31,37 @@ impl Sweeps for MemoryJournal {
         })
     }
 
+    async fn check_soon(&self, provider: &str, provider_request_id: &str) -> Result<bool, StorageError> {
+        self.transact(|tables, now| {
+            let found = tables.calls.values().find(|record| {
+                record
+                    .terms
+                    .as_ref()
+                    .is_some_and(|terms| terms.provider == provider && terms.provider_request_id == provider_request_id)
+            });
+            let Some(id) = found.map(|record| record.id) else { return Ok(false) };
+            tables.wanted.entry(id).or_insert(now);
+            Ok(true)
+        })
+    }
+
+    async fn claim_wanted(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError> {
+        self.transact(|tables, now| {
+            let mut wanted: Vec<_> = tables.wanted.iter().map(|(id, since)| (*since, *id)).collect();
+            wanted.sort_unstable();
+            wanted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            let mut claimed = Vec::with_capacity(wanted.len());
+            for (_, id) in wanted {
+                tables.wanted.remove(&id);
+                if let Some(record) = tables.calls.get_mut(&id) {
+                    record.next_check_at = Some(after(now, hold));
+                    claimed.push(Seen { record: record.clone(), now });
+                }
+            }
+            Ok(claimed)
+        })
+    }
+
     async fn count_check(&self, call: CallId) -> Result<(), StorageError> {
         self.transact(|tables, _| {
             if let Some(record) = tables.calls.get_mut(&call) {

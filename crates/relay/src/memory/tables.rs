@@ -21,6 +21,8 @@ pub(super) struct Tables {
     pub(super) references: HashMap<(String, String), CallId>,
     pub(super) keys: HashMap<(ProfileId, ListingId, IdempotencyKey), KeptKey>,
     pub(super) vault: HashMap<CallId, Kept>,
+    /// The calls that are wanted to be looked at, and since when.
+    pub(super) wanted: BTreeMap<CallId, Timestamp>,
 }
 
 /// What an idempotency key was first used for.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crochet_relay::ports::Books;
-use crochet_relay::{IdempotencyKey, Observation, Progress, Reply, State, Unpaid};
+use crochet_relay::ports::{Books, Journal, Sweeps};
+use crochet_relay::{IdempotencyKey, Observation, Progress, Record, Reply, State, Unpaid};
 
 use crate::support::{World, delivered, required};
 
@@ -156,4 +156,69 @@ async fn new_terms_are_not_shown_again_while_nobody_knows_of_the_old_ones() {
     world.clock.advance(Duration::from_secs(3));
     world.provider.sees_from_now_on(Observation::Waiting);
     assert_eq!(required(world.call(world.retry(&second)).await).id, second.id);
+}
+
+async fn webhook(world: &World, record: &Record) {
+    let terms = record.terms.as_ref().unwrap();
+    assert!(world.journal.check_soon(&terms.provider, &terms.provider_request_id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_webhook_settles_a_call_for_which_nobody_came_back_before_it_is_due() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.clock.advance(Duration::from_secs(3));
+    world.pay(&record, "pay-1");
+    assert_eq!(world.sweeper().round().await.unwrap().looked_at, 0);
+    webhook(&world, &record).await;
+    let swept = world.sweeper().round().await.unwrap();
+    assert_eq!((swept.looked_at, swept.moved), (1, 1));
+    assert_eq!((world.upstream.sent(), world.ledger_rows().await), (0, 3));
+    assert_eq!(world.sweeper().round().await.unwrap().looked_at, 0);
+}
+
+#[tokio::test]
+async fn a_webhook_right_after_a_buyer_s_retry_leads_to_a_look_of_its_own() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.clock.advance(Duration::from_secs(3));
+    required(world.call(world.retry(&record)).await);
+    // The buyer's look was a moment ago, and what the webhook knows is newer.
+    world.pay(&record, "pay-1");
+    webhook(&world, &record).await;
+    assert_eq!(world.sweeper().round().await.unwrap().moved, 0);
+    assert_eq!(world.provider.checks().len(), 1);
+    world.clock.advance(Duration::from_secs(3));
+    assert_eq!(world.sweeper().round().await.unwrap().moved, 1);
+    assert_eq!(world.ledger_rows().await, 3);
+}
+
+#[tokio::test]
+async fn a_webhook_about_a_delivered_call_finds_its_refund() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.clock.advance(Duration::from_secs(3));
+    world.pay(&record, "pay-1");
+    delivered(world.call(world.retry(&record)).await);
+    world.clock.advance(Duration::from_secs(3));
+    let reason = "given back".to_owned();
+    world.provider.sees_from_now_on(Observation::Refunded { references: vec!["pay-1".into()], reason });
+    webhook(&world, &record).await;
+    world.sweeper().round().await.unwrap();
+    assert_eq!(world.ledger_rows().await, 6);
+    assert!(world.journal.audit().await.unwrap().balances());
+}
+
+#[tokio::test]
+async fn webhooks_do_not_make_the_sweeper_s_own_looks_rarer() {
+    let world = World::new();
+    let record = required(world.call(world.request()).await);
+    world.provider.sees_from_now_on(Observation::InProgress);
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(3));
+        webhook(&world, &record).await;
+        world.sweeper().round().await.unwrap();
+    }
+    assert_eq!(world.provider.checks().len(), 5);
+    assert_eq!(world.journal.find(record.id).await.unwrap().unwrap().record.checks, 0);
 }
