@@ -6,11 +6,13 @@
 
 mod mock;
 mod relay;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time_limited;
 
 pub use mock::{MAX_SETTLE_AFTER, MockPayError, MockProvider, PayReceipt, PayRequest, PaymentStatus, ROUTE_MINIMUM};
 pub use relay::{
-    RelayConfig, RelayConfigError, RelayProvider, RelayTimes, WEBHOOK_TOLERANCE, WebhookError, WebhookEvent,
-    verify_webhook,
+    RelayConfig, RelayConfigError, RelayProvider, RelayTimes, UnhurriedRelay, WEBHOOK_TOLERANCE, WebhookError,
+    WebhookEvent, verify_webhook,
 };
 pub use time_limited::{CHECK_LIMIT, QUOTE_LIMIT, TimeLimited};

@@ -1,6 +1,7 @@
 //! One call to Relay: within the budget, past the breaker, never without a bound, and tried again only where asking
 //! twice changes nothing. Quotes are such calls, too: one that nobody pays costs nothing and ends by itself.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +57,10 @@ pub(super) enum CallError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Quote,
+    /// A buyer waits for the answer.
     Read,
+    /// Nobody waits: it comes after those for which somebody does.
+    Sweep,
 }
 
 pub(super) struct Client {
@@ -66,6 +70,8 @@ pub(super) struct Client {
     times: RelayTimes,
     quotes: Budget,
     reads: Budget,
+    /// The part of the reads that the sweeper may take at most: half of them.
+    sweeps: Budget,
     breaker: Breaker,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -103,6 +109,7 @@ impl Client {
             times: config.times,
             quotes: Budget::new(config.quotes_per_minute),
             reads: Budget::new(config.reads_per_minute),
+            sweeps: Budget::new(NonZeroU32::new(config.reads_per_minute.get() / 2).unwrap_or(NonZeroU32::MIN)),
             breaker: Breaker::new(Arc::clone(&clock)),
             clock,
             entropy,
@@ -118,7 +125,7 @@ impl Client {
     pub(super) fn deadline(&self, kind: Kind) -> Instant {
         let length = match kind {
             Kind::Quote => self.times.quote,
-            Kind::Read => self.times.check,
+            Kind::Read | Kind::Sweep => self.times.check,
         };
         Instant::now() + length
     }
@@ -129,8 +136,8 @@ impl Client {
     }
 
     /// `GET`s what is known of a request.
-    pub(super) async fn get(&self, path: &str, deadline: Instant) -> Result<Value, CallError> {
-        self.call(Kind::Read, &Method::GET, path, Bytes::new(), deadline).await
+    pub(super) async fn get(&self, kind: Kind, path: &str, deadline: Instant) -> Result<Value, CallError> {
+        self.call(kind, &Method::GET, path, Bytes::new(), deadline).await
     }
 
     async fn call(
@@ -168,9 +175,12 @@ impl Client {
     ) -> Result<Value, CallError> {
         let (budget, limit) = match kind {
             Kind::Quote => (&self.quotes, self.times.quote_attempt),
-            Kind::Read => (&self.reads, self.times.check_attempt),
+            Kind::Read | Kind::Sweep => (&self.reads, self.times.check_attempt),
         };
         let not_now = |retry_after| CallError::NotNow { retry_after };
+        if kind == Kind::Sweep {
+            self.wait_for_turn(deadline).await.map_err(not_now)?;
+        }
         let permit = self.breaker.permit().map_err(not_now)?;
         if let Err(wait) = budget.take(self.clock.as_ref()) {
             // Nothing was sent, so nothing was learnt of Relay.
@@ -200,6 +210,25 @@ impl Client {
             return Err(CallError::Refused { status: status.as_u16(), code });
         }
         value.filter(Value::is_object).ok_or(CallError::NoAnswer)
+    }
+
+    /// Waits until a call of the sweeper's is in its turn: within its part of the budget, and with nobody before it who
+    /// had no room. Answers how long that would still be, where that is too long.
+    async fn wait_for_turn(&self, deadline: Instant) -> Result<(), Duration> {
+        let clock = self.clock.as_ref();
+        loop {
+            let wait = match self.reads.crowded_for(clock) {
+                Some(wait) => wait,
+                None => match self.sweeps.take(clock) {
+                    Ok(()) => return Ok(()),
+                    Err(wait) => wait,
+                },
+            };
+            if Instant::now() + wait >= deadline {
+                return Err(wait);
+            }
+            self.clock.sleep(wait).await;
+        }
     }
 
     /// Status, `Retry-After`, and the body unless it is too large; `None` when the connection broke.

@@ -106,14 +106,14 @@ impl StatusAnswer {
 }
 
 impl RelayProvider {
-    pub(super) async fn look(&self, call: CallId, terms: &Terms) -> Observation {
+    pub(super) async fn look(&self, call: CallId, terms: &Terms, kind: Kind) -> Observation {
         let id = &terms.provider_request_id;
         if terms.provider != NAME || !read::is_request_id(id) {
             tracing::error!(call = %call.request_id(), provider = terms.provider, "these terms are not Relay's");
             return Observation::Unknown;
         }
-        let deadline = self.client.deadline(Kind::Read);
-        let answer = match self.client.get(&format!("/intents/status/v3?requestId={id}"), deadline).await {
+        let deadline = self.client.deadline(kind);
+        let answer = match self.client.get(kind, &format!("/intents/status/v3?requestId={id}"), deadline).await {
             Ok(answer) => answer,
             Err(error) => {
                 log(call, "status", error);
@@ -132,14 +132,21 @@ impl RelayProvider {
             Status::Unknown => Observation::Unknown,
             Status::Failure => answer.failure(now),
             Status::Refund => answer.refund(id),
-            Status::Success => self.success(call, terms, &answer, deadline).await,
+            Status::Success => self.success(call, terms, kind, &answer, deadline).await,
         }
     }
 
     /// A success counts once Relay's record says what arrived.
-    async fn success(&self, call: CallId, terms: &Terms, answer: &StatusAnswer, deadline: Instant) -> Observation {
+    async fn success(
+        &self,
+        call: CallId,
+        terms: &Terms,
+        kind: Kind,
+        answer: &StatusAnswer,
+        deadline: Instant,
+    ) -> Observation {
         let id = &terms.provider_request_id;
-        let record = match self.client.get(&format!("/requests/v3?id={id}"), deadline).await {
+        let record = match self.client.get(kind, &format!("/requests/v3?id={id}"), deadline).await {
             Ok(record) => record,
             Err(error) => {
                 log(call, "record", error);

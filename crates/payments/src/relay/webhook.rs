@@ -15,6 +15,11 @@ use super::json as read;
 /// How far a webhook's timestamp may be from our clock, either way.
 pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
 
+/// The header with the moment at which a webhook was signed.
+pub(super) const WEBHOOK_TIMESTAMP: &str = "x-signature-timestamp";
+/// The header with its signature.
+pub(super) const WEBHOOK_SIGNATURE: &str = "x-signature-sha256";
+
 /// From here on a timestamp is in milliseconds: as seconds it would be in the year 5138.
 const FIRST_MILLIS: u64 = 100_000_000_000;
 

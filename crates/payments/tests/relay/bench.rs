@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crochet_payments::testing::{KEY, NOW, Relay, route};
 use crochet_payments::{RelayConfig, RelayProvider, RelayTimes};
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, split};
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
@@ -11,9 +12,7 @@ use crochet_relay::ports::PaymentProvider;
 use crochet_relay::{BASE, Observation, OriginCurrency, PayerWallet, QuoteAsk, QuoteOutcome, Route, SOLANA, Terms};
 use crochet_wallet::Chain;
 use secrecy::SecretString;
-use serde_json::{Value, json};
-
-use crate::server::{KEY, NOW, Relay, route};
+use serde_json::Value;
 
 pub(crate) const BUYER: &str = "0xf0ae622e463fa757cf72243569e18be7df1996cd";
 pub(crate) const SOLANA_BUYER: &str = "2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8";
@@ -24,7 +23,7 @@ pub(crate) const USDC_ON_BASE: &str = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA0291
 pub(crate) struct Bench {
     pub(crate) relay: Relay,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) provider: RelayProvider,
+    pub(crate) provider: Arc<RelayProvider>,
     pub(crate) call: CallId,
 }
 
@@ -51,7 +50,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut RelayConfig)) -> Bench {
     let clock = Arc::new(ManualClock::default());
     let mut config = config(&relay.url);
     change(&mut config);
-    let provider = RelayProvider::new(config, clock.clone(), Arc::new(SeededEntropy::default())).unwrap();
+    let provider = Arc::new(RelayProvider::new(config, clock.clone(), Arc::new(SeededEntropy::default())).unwrap());
     let call = CallId::new(clock.now(), [1; 10]);
     Bench { relay, clock, provider, call }
 }
@@ -104,16 +103,7 @@ impl Bench {
 
     /// The only request's status, with a deposit and a fill where they belong to it.
     pub(crate) fn status_is(&self, status: &str) {
-        let has_fill = matches!(status, "success" | "refund");
-        self.relay.request(|request| {
-            request.status = json!({
-                "status": status,
-                "inTxHashes": if status == "waiting" { json!([]) } else { json!(["0xe530aad7"]) },
-                "txHashes": if has_fill { json!(["0x9da75f254"]) } else { json!([]) },
-                "updatedAt": NOW, "originChainId": 8453, "destinationChainId": 8453, "failReason": "N/A",
-                "refundFailReason": "N/A",
-            });
-        });
+        self.relay.status_is(status, NOW);
     }
 
     /// So much USDC on Base has arrived.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crochet_payments::testing::{Fault, route};
 use crochet_relay::{Observation, Terms};
 use serde_json::{Value, json};
 
 use crate::bench::{BUYER, Bench, bench};
-use crate::server::{Fault, route};
 
 /// Whether what arrived covers the terms; `None` where nothing did.
 fn covers(terms: &Terms, observation: &Observation) -> Option<bool> {

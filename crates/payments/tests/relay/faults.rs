@@ -4,14 +4,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crochet_payments::testing::{Fault, KEY};
 use crochet_payments::{RelayConfigError, RelayProvider};
+use crochet_primitives::Clock;
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
+use crochet_relay::ports::PaymentProvider;
 use crochet_relay::{Observation, QuoteOutcome};
 use secrecy::SecretString;
 use serde_json::json;
 
 use crate::bench::{bench, bench_with, config, impatient};
-use crate::server::{Fault, KEY};
 
 fn down() -> Fault {
     Fault::Says(500, json!({ "message": "stack trace", "errorCode": "INTERNAL", "requestId": "0x01" }))
@@ -82,6 +84,34 @@ async fn a_flood_of_quotes_leaves_the_looks_their_own_budget() {
     assert!((1..=15).contains(&seconds), "{seconds}");
     assert_eq!(bench.relay.asked().len(), 1, "what is over the budget is not sent");
     assert_eq!(bench.look(&terms).await, Observation::Waiting);
+}
+
+#[tokio::test]
+async fn the_sweeper_leaves_half_of_the_looks_to_buyers() {
+    // Two at once, of which one is the sweeper's: its second one would have to wait longer than a look may take.
+    let bench = bench_with(|config| config.reads_per_minute = NonZeroU32::new(10).unwrap()).await;
+    let terms = bench.terms().await;
+    let sweeper = bench.provider.clone().unhurried();
+    assert_eq!(sweeper.check(bench.call, &terms).await, Observation::Waiting);
+    let sent = bench.relay.asked().len();
+    assert_eq!(sweeper.check(bench.call, &terms).await, Observation::Unknown);
+    assert_eq!(bench.relay.asked().len(), sent);
+    assert_eq!(bench.look(&terms).await, Observation::Waiting);
+}
+
+#[tokio::test]
+async fn the_sweeper_waits_while_a_buyer_has_no_room() {
+    let bench = bench_with(|config| config.reads_per_minute = NonZeroU32::new(5).unwrap()).await;
+    let terms = bench.terms().await;
+    assert_eq!(bench.look(&terms).await, Observation::Waiting);
+    assert_eq!(bench.look(&terms).await, Observation::Unknown);
+    let sent = bench.relay.asked().len();
+    // It has waited for the buyer, and then there was no room for itself.
+    let before = bench.clock.monotonic();
+    let sweeper = bench.provider.clone().unhurried();
+    assert_eq!(sweeper.check(bench.call, &terms).await, Observation::Unknown);
+    assert!(bench.clock.monotonic() - before >= Duration::from_secs(5));
+    assert_eq!(bench.relay.asked().len(), sent);
 }
 
 #[tokio::test]

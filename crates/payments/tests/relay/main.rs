@@ -5,4 +5,4 @@ mod bench;
 mod checks;
 mod faults;
 mod quotes;
-mod server;
+mod webhooks;

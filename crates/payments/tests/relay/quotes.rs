@@ -1,12 +1,12 @@
 //! Terms.
 
+use crochet_payments::testing::Fault;
 use crochet_pricing::MicroUsd;
 use crochet_relay::ports::PaymentProvider;
 use crochet_relay::{BASE, FeeStatus, OriginCurrency, QuoteOutcome, QuoteRefusal, SOLANA};
 use serde_json::json;
 
 use crate::bench::{BUYER, FEES, SELLER, SOLANA_BUYER, USDC_ON_BASE, bench, from_evm, from_solana};
-use crate::server::Fault;
 
 #[tokio::test]
 async fn relay_is_asked_for_the_sellers_share_exactly_and_takes_the_fee_at_its_end() {

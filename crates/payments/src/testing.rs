@@ -1,4 +1,9 @@
 //! A local Relay: quotes, statuses and records as documented. What is told to go wrong goes wrong first.
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "this is test code, which tests of other crates call"
+)]
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -6,22 +11,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use tokio::net::TcpListener;
 
 /// What the gateway's key is in these tests.
-pub(crate) const KEY: &str = "a-relay-key-nobody-may-see";
+pub const KEY: &str = "a-relay-key-nobody-may-see";
 /// When requests were last updated, unless a test says otherwise: where the manual clock begins.
-pub(crate) const NOW: u64 = 1_777_809_600_000;
+pub const NOW: u64 = 1_777_809_600_000;
 
 /// One answer that is not the one of a Relay that works.
 #[derive(Debug, Clone)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// This status and body.
     Says(u16, Value),
     /// This status, with `Retry-After` in seconds.
@@ -36,12 +43,42 @@ pub(crate) enum Fault {
 
 /// One request at Relay.
 #[derive(Debug, Clone)]
-pub(crate) struct Held {
-    pub(crate) quoted: Value,
-    pub(crate) status: Value,
+pub struct Held {
+    /// What `/requests/v3` has as `data.route.quoted`.
+    pub quoted: Value,
+    /// What `/intents/status/v3` answers.
+    pub status: Value,
     /// What `/requests/v3` has as `data.route.actual`; null while it has nothing.
-    pub(crate) actual: Value,
-    pub(crate) recipient: Value,
+    pub actual: Value,
+    /// Who is to receive it.
+    pub recipient: Value,
+}
+
+/// A webhook as Relay sends it.
+#[derive(Debug, Clone)]
+pub struct SignedWebhook {
+    /// `X-Signature-Timestamp`.
+    pub timestamp: String,
+    /// `X-Signature-SHA256`.
+    pub signature: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The webhook about this request and status, signed with [`KEY`] at that moment in milliseconds.
+pub fn webhook(request_id: &str, status: &str, at_millis: i64) -> SignedWebhook {
+    let data = json!({ "status": status, "requestId": request_id });
+    let body =
+        json!({ "event": "request.status.updated", "timestamp": at_millis, "data": data }).to_string().into_bytes();
+    signed(KEY, &at_millis.to_string(), body)
+}
+
+/// These bytes, signed with that key.
+pub fn signed(key: &str, timestamp: &str, body: Vec<u8>) -> SignedWebhook {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(&[timestamp.as_bytes(), b".", &body].concat());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    SignedWebhook { timestamp: timestamp.to_owned(), signature, body }
 }
 
 #[derive(Debug, Default)]
@@ -53,14 +90,17 @@ struct State {
     change_quote: Option<fn(&mut Value)>,
 }
 
+/// A Relay that listens on loopback until its runtime ends. Clones are the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Relay {
-    pub(crate) url: String,
+pub struct Relay {
+    /// Where it is.
+    pub url: String,
     state: Arc<Mutex<State>>,
 }
 
 impl Relay {
-    pub(crate) async fn start() -> Self {
+    /// Starts one.
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let relay = Self { url: format!("http://{}", listener.local_addr().unwrap()), state: Arc::default() };
         let served = relay.clone();
@@ -80,32 +120,62 @@ impl Relay {
     }
 
     /// The next answers, in this order; after them everything works again.
-    pub(crate) fn will(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub fn will(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().faults.extend(faults);
     }
 
     /// Every quote from now on, with something changed in it.
-    pub(crate) fn quotes_with(&self, change: fn(&mut Value)) {
+    pub fn quotes_with(&self, change: fn(&mut Value)) {
         self.state.lock().unwrap().change_quote = Some(change);
     }
 
     /// The only request there is, to be changed.
-    pub(crate) fn request(&self, change: impl FnOnce(&mut Held)) {
+    pub fn request(&self, change: impl FnOnce(&mut Held)) {
         let mut state = self.state.lock().unwrap();
+        assert_eq!(state.held.len(), 1, "of several requests none is the only one");
         change(state.held.values_mut().next().unwrap());
     }
 
-    pub(crate) fn forgets(&self) {
+    /// The only request's status, with a deposit and a fill where they belong to it, as of that moment in milliseconds.
+    pub fn status_is(&self, status: &str, updated_at: u64) {
+        let has_fill = matches!(status, "success" | "refund");
+        self.request(|request| {
+            request.status = json!({
+                "status": status,
+                "inTxHashes": if status == "waiting" { json!([]) } else { json!(["0xe530aad7"]) },
+                "txHashes": if has_fill { json!(["0x9da75f254"]) } else { json!([]) },
+                "updatedAt": updated_at, "originChainId": 8453, "destinationChainId": 8453, "failReason": "N/A",
+                "refundFailReason": "N/A",
+            });
+        });
+    }
+
+    /// So much has arrived for the only request, where and in what it was asked for.
+    pub fn arrived(&self, amount: &str) {
+        self.request(|request| {
+            request.actual = request.quoted.clone();
+            request.actual["destination"]["outputCurrency"]["amount"] = amount.into();
+        });
+    }
+
+    /// The ids of all requests, in no order.
+    pub fn ids(&self) -> Vec<String> {
+        self.state.lock().unwrap().held.keys().cloned().collect()
+    }
+
+    /// Forgets all requests.
+    pub fn forgets(&self) {
         self.state.lock().unwrap().held.clear();
     }
 
     /// The paths that were asked for, without queries.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
         state.seen.iter().map(|(path, _)| path.split('?').next().unwrap().to_owned()).collect()
     }
 
-    pub(crate) fn last_body(&self) -> Value {
+    /// What was asked last.
+    pub fn last_body(&self) -> Value {
         self.state.lock().unwrap().seen.last().unwrap().1.clone()
     }
 
@@ -177,7 +247,7 @@ impl Relay {
 
 /// Ends the connection without an answer.
 #[derive(Debug)]
-pub(crate) struct Fatal;
+struct Fatal;
 
 impl std::fmt::Display for Fatal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -194,7 +264,7 @@ impl From<Infallible> for Fatal {
 }
 
 /// What arrived, or was to arrive, as a record has it.
-pub(crate) fn route(chain_id: Value, address: Value, amount: Value) -> Value {
+pub fn route(chain_id: Value, address: Value, amount: Value) -> Value {
     let currency = json!({ "chainId": chain_id, "address": address, "symbol": "USDC", "decimals": 6 });
     json!({ "destination": { "outputCurrency": { "currency": currency, "amount": amount } } })
 }
