@@ -90,6 +90,16 @@ impl From<MarketError> for ApiError {
             MarketError::ListingHasNoEndpoint => Self::new(Code::ListingHasNoEndpoint, text).recovery(
                 Recovery::change(NextAction::FixRequest, "Set private_endpoint_url with PUT /listings/:id/endpoint."),
             ),
+            MarketError::NoPayoutWallet { chains } => {
+                let chains: Vec<&str> = chains.iter().map(|chain| chain.as_str()).collect();
+                Self::new(Code::PaymentRouteUnavailable, text)
+                    .details(&serde_json::json!({ "missing_capability": "payout", "chains": chains }))
+                    .recovery(Recovery::change(
+                        NextAction::LinkPayoutWallet,
+                        "Link a wallet with POST /me/wallets, or give one the capability payout with PATCH \
+                         /me/wallets/:id. Until then the listing can be a draft, or free.",
+                    ))
+            }
             MarketError::TooManyOpenChallenges { limit } => Self::new(Code::RateLimited, text)
                 .recovery(Recovery::retry(
                     NextAction::RetryLater,

@@ -48,6 +48,8 @@ actions! {
     RegisterWallet => "register_wallet";
     /// Link a Solana wallet with `POST /me/wallets`, or ask for another currency.
     LinkSolanaWallet => "link_solana_wallet";
+    /// Link a wallet with the capability `payout`, with `POST /me/wallets`: a paid listing needs one to be paid at.
+    LinkPayoutWallet => "link_payout_wallet";
     /// Send the call again with `X-Crochet-Origin-Currency: SOL` and a new `Idempotency-Key`.
     RetryWithSolana => "retry_with_solana";
     /// Use a new `Idempotency-Key` for a new call.

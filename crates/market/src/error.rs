@@ -1,6 +1,7 @@
 //! Why the market refuses.
 
 use crochet_primitives::StorageError;
+use crochet_wallet::Chain;
 use thiserror::Error;
 
 use crate::linked_wallet::Capability;
@@ -102,6 +103,15 @@ pub enum MarketError {
     /// The listing has no private endpoint.
     #[error("the listing has no private endpoint; set private_endpoint_url first")]
     ListingHasNoEndpoint,
+    /// Nobody could be paid for calls of the listing.
+    #[error(
+        "a paid listing that is active takes an active wallet with the capability payout, on a chain that payouts reach: {}",
+        chains.iter().map(|chain| chain.as_str()).collect::<Vec<_>>().join(" or ")
+    )]
+    NoPayoutWallet {
+        /// On which chains a wallet would do.
+        chains: Vec<Chain>,
+    },
     /// The profile has as many unused listing challenges as it may.
     #[error("{limit} listing challenges are open already; use one, or wait until they expire")]
     TooManyOpenChallenges {

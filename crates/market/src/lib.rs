@@ -67,6 +67,7 @@ mod linked_wallet;
 mod listing;
 #[cfg(feature = "testing")]
 pub mod memory;
+mod payouts;
 pub mod ports;
 mod profile;
 mod schema;
@@ -82,5 +83,6 @@ pub use listing::{
     AuthMethod, DeliveryType, ExampleOutput, Listing, ListingStatus, ListingView, PayoutCurrency, PricingModel, Sort,
     SuspendedBy,
 };
+pub use payouts::Payouts;
 pub use profile::{AccountType, Profile, ProfileChange, ProfileRole};
 pub use search::ListingQuery;

@@ -198,6 +198,9 @@ pub trait Catalogue: Send + Sync {
     /// this may be paid for.
     async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError>;
 
+    /// The wallets of a profile, of which a seller is paid at one.
+    async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError>;
+
     /// The endpoint of a listing, decrypted.
     async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError>;
 

@@ -179,7 +179,10 @@ fn details(code: Code) -> Option<ObjectBuilder> {
         Code::PaymentRouteMinimumNotMet => object
             .property("minimum", super::vocabulary::usd())
             .property("minimum_micros", super::vocabulary::usd_micros()),
-        Code::PaymentRouteUnavailable => object.property("accepted", strings("The values that are taken.")),
+        Code::PaymentRouteUnavailable => object
+            .property("accepted", strings("The values that are taken."))
+            .property("missing_capability", word("What a wallet of the seller's has to have.", &["payout"]))
+            .property("chains", strings("The chains of which such a wallet has to be one.")),
         Code::RateLimited | Code::TooManyOpenQuotes => object.property("limit", count("How many there can be.")),
         Code::ChallengeExpired
         | Code::UseCursor

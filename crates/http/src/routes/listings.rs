@@ -208,7 +208,7 @@ pub(crate) async fn challenge(
     responses((status = 201, description = "It is published.", body = Success<PublishedJson>)),
     extensions(("x-rules" = json!(rules::write(&[
         Code::ChallengeExpired, Code::PricingModelUnavailable, Code::CaptchaFailed, Code::NotFound, Code::Conflict,
-        Code::EndpointNotAllowed,
+        Code::EndpointNotAllowed, Code::PaymentRouteUnavailable,
     ])))),
 )]
 pub(crate) async fn create(
@@ -253,7 +253,7 @@ pub(crate) async fn show(
     request_body = ListingBody,
     responses((status = 200, description = "The listing as it is now.", body = Success<PublishedJson>)),
     extensions(("x-rules" = json!(rules::write(&[
-        Code::PricingModelUnavailable, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed,
+        Code::PricingModelUnavailable, Code::NotFound, Code::Conflict, Code::EndpointNotAllowed, Code::PaymentRouteUnavailable,
         Code::ListingHasNoEndpoint,
     ])))),
 )]

@@ -100,7 +100,7 @@ impl CatalogueService {
     ///
     /// # Errors
     /// [`MarketError::Forbidden`] for who may not publish; [`MarketError::PricingModelUnavailable`];
-    /// [`MarketError::Invalid`]; [`MarketError::EndpointNotAllowed`]; [`MarketError::ChallengeExpired`];
+    /// [`MarketError::Invalid`]; [`MarketError::EndpointNotAllowed`]; [`MarketError::NoPayoutWallet`]; [`MarketError::ChallengeExpired`];
     /// [`MarketError::SeveralChallengesOpen`]; [`MarketError::ProofOfWorkFailed`]; [`MarketError::Storage`].
     pub async fn create(&self, caller: &Profile, body: &ListingBody) -> Result<Published, MarketError> {
         check_may_publish(caller)?;
@@ -127,6 +127,7 @@ impl CatalogueService {
         if let Some(url) = &url {
             url.check(&*self.guard)?;
         }
+        self.check_payout(&listing).await?;
         self.spend_challenge(caller.id, body).await?;
 
         let endpoint = url.map(|url| url.endpoint(listing.id, self.new_secret(), now));

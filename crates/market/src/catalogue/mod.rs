@@ -29,7 +29,8 @@ pub use update::Removed;
 use crate::category::Category;
 use crate::error::MarketError;
 use crate::fields::Problems;
-use crate::listing::{ListingStatus, ListingView};
+use crate::listing::{Listing, ListingStatus, ListingView};
+use crate::payouts::Payouts;
 use crate::ports::{Catalogue, EndpointGuard};
 use crate::view::{ListingJson, ListingSummaryJson, PublishedJson};
 
@@ -49,10 +50,12 @@ pub struct CatalogueConfig {
     pub challenge_ttl: Duration,
     /// How many listing challenges a profile may have open.
     pub max_open_challenges: u32,
+    /// Where sellers can be paid.
+    pub payouts: Payouts,
 }
 
 impl CatalogueConfig {
-    /// The defaults: difficulty 5, 300 seconds, five open challenges.
+    /// The defaults: difficulty 5, 300 seconds, five open challenges, payouts anywhere.
     #[must_use]
     pub fn new(public_url: impl Into<String>) -> Self {
         Self {
@@ -60,6 +63,7 @@ impl CatalogueConfig {
             difficulty: Difficulty::LISTING,
             challenge_ttl: Duration::from_secs(300),
             max_open_challenges: 5,
+            payouts: Payouts::Anywhere,
         }
     }
 }
@@ -161,9 +165,26 @@ impl CatalogueService {
         Ok(category)
     }
 
+    /// Refuses a listing that is offered for money where nobody could be paid.
+    async fn check_payout(&self, listing: &Listing) -> Result<(), MarketError> {
+        if !takes_money(listing) || self.config.payouts == Payouts::Anywhere {
+            return Ok(());
+        }
+        let wallets = self.store.wallets(listing.provider).await?;
+        if self.config.payouts.reach(&wallets) {
+            return Ok(());
+        }
+        Err(MarketError::NoPayoutWallet { chains: self.config.payouts.chains().to_vec() })
+    }
+
     fn now(&self) -> Timestamp {
         truncate_to_millis(self.clock.now())
     }
+}
+
+/// Whether new calls of a listing are paid for.
+fn takes_money(listing: &Listing) -> bool {
+    listing.status == ListingStatus::Active && !listing.price.is_free()
 }
 
 const fn not_found() -> MarketError {

@@ -7,7 +7,7 @@ use super::body::ListingBody;
 use super::create::{Published, is_active};
 use super::price::refuse_unavailable_model;
 use super::private_endpoint::PrivateUrl;
-use super::{ATTEMPTS, CatalogueService, changed_meanwhile, not_found};
+use super::{ATTEMPTS, CatalogueService, changed_meanwhile, not_found, takes_money};
 use crate::endpoint::GatewayEndpoint;
 use crate::error::MarketError;
 use crate::fields::Problems;
@@ -29,7 +29,7 @@ impl CatalogueService {
     /// # Errors
     /// [`MarketError::NotFound`]; [`MarketError::NotOwner`] for who does not own it;
     /// [`MarketError::PricingModelUnavailable`]; [`MarketError::SuspendedByOperator`]; [`MarketError::Invalid`];
-    /// [`MarketError::EndpointNotAllowed`]; [`MarketError::ChangedMeanwhile`] when others keep changing it;
+    /// [`MarketError::EndpointNotAllowed`]; [`MarketError::NoPayoutWallet`]; [`MarketError::ChangedMeanwhile`] when others keep changing it;
     /// [`MarketError::Storage`].
     pub async fn update(
         &self,
@@ -54,6 +54,7 @@ impl CatalogueService {
         }
         let now = self.now();
         let listing = &mut view.listing;
+        let took_money = takes_money(listing);
         let mut problems = Problems::default();
         apply(body, listing, &mut problems);
         let url = PrivateUrl::read(body.private_endpoint_url.as_ref(), &mut problems);
@@ -68,6 +69,10 @@ impl CatalogueService {
         problems.finish()?;
         if let Some(url) = &url {
             url.check(&*self.guard)?;
+        }
+        // One that is offered already goes on being changed: its calls are refused while nobody could be paid.
+        if !took_money {
+            self.check_payout(listing).await?;
         }
 
         listing.revision = listing.revision.saturating_add(1);

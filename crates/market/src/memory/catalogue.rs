@@ -11,8 +11,9 @@ use super::search::find;
 use super::{MemoryIdentities, lock, yield_once};
 use crate::category::Category;
 use crate::endpoint::{EndpointStatus, GatewayEndpoint};
+use crate::linked_wallet::LinkedWallet;
 use crate::listing::{Listing, ListingStatus, ListingView, SuspendedBy};
-use crate::ports::{Catalogue, OpenChallenge, Removal, Saved, Taken};
+use crate::ports::{Catalogue, Identities, OpenChallenge, Removal, Saved, Taken};
 use crate::search::{FoundListings, ListingQuery};
 
 /// [`Catalogue`] in memory, with three categories; its clock is the one that it is given.
@@ -197,6 +198,10 @@ impl Catalogue for MemoryCatalogue {
                 Ok(if stored.was_called { Removal::SoftDeleted } else { Removal::Deleted })
             }
         }
+    }
+
+    async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
+        self.identities.wallets(profile).await
     }
 
     async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError> {

@@ -13,6 +13,8 @@ mod endpoint;
 #[cfg(test)]
 mod find;
 #[cfg(test)]
+mod payouts;
+#[cfg(test)]
 mod price;
 #[cfg(test)]
 mod remove;

@@ -7,8 +7,8 @@ use crochet_market::catalogue::{CatalogueConfig, CatalogueService, EndpointBody,
 use crochet_market::memory::{MemoryCatalogue, MemoryGuard, MemoryIdentities};
 use crochet_market::ports::{Identities, Registration};
 use crochet_market::{
-    AccountType, Capabilities, FieldProblem, LinkedWallet, MarketError, Profile, ProfileRole, Scopes, StoredApiKey,
-    WalletStatus,
+    AccountType, Capabilities, FieldProblem, LinkedWallet, MarketError, Payouts, Profile, ProfileRole, Scopes,
+    StoredApiKey, WalletStatus,
 };
 use crochet_pow::{Difficulty, solve};
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
@@ -29,12 +29,18 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::paying(Payouts::Anywhere)
+    }
+
+    /// Where sellers can be paid there alone.
+    pub(crate) fn paying(payouts: Payouts) -> Self {
         let clock = Arc::new(ManualClock::default());
         let entropy = Arc::new(SeededEntropy::new(3));
         let identities = Arc::new(MemoryIdentities::new(clock.clone()));
         let store = Arc::new(MemoryCatalogue::new(clock.clone(), identities.clone()));
         let config = CatalogueConfig {
             difficulty: Difficulty::new(1).unwrap(),
+            payouts,
             ..CatalogueConfig::new("https://crochet.example/")
         };
         let service =

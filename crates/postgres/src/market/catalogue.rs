@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crochet_market::ports::{Catalogue, OpenChallenge, Removal, Saved, Taken};
 use crochet_market::search::FoundListings;
-use crochet_market::{Category, GatewayEndpoint, Listing, ListingQuery, ListingView};
+use crochet_market::{Category, GatewayEndpoint, LinkedWallet, Listing, ListingQuery, ListingView};
 use crochet_primitives::{Entropy, ListingId, ProfileId, StorageError};
 use crochet_secrets::MasterKeys;
 
@@ -13,7 +13,7 @@ use super::challenges::{self, ChallengeRow};
 use super::endpoints::{self, EndpointRow};
 use super::listings::ListingRow;
 use super::sealing::Sealing;
-use super::{categories, popularity, search, views, writes};
+use super::{categories, popularity, search, views, wallets, writes};
 use crate::Db;
 use crate::error::DbError;
 
@@ -104,6 +104,10 @@ impl Catalogue for PgCatalogue {
 
     async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError> {
         self.db.transaction(move |conn| writes::remove(conn, listing.uuid(), owner.uuid())).await
+    }
+
+    async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
+        self.db.run(move |conn| wallets::of_profile(conn, profile.uuid())).await
     }
 
     async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError> {

@@ -172,12 +172,18 @@ pub(super) fn payment_route_unavailable() -> Page {
             "`X-Crochet-Origin-Chain-Id` is no chain that payments come from, or the currency does not live on it.",
             "`X-Crochet-Payment-Scheme` or `X-Crochet-Payment-Network` is none that there is here.",
             "The payment provider has no route for this currency and chain.",
+            "The seller has no wallet at which it can be paid.",
+            "For sellers: a paid listing is to be active, and no active wallet of the profile with the capability `payout` is on a chain of `details.chains`: next_action `link_payout_wallet`.",
         ],
         steps: &[
             "Choose from `details.accepted` where it is there; else leave the header out and let the gateway choose.",
             "Use a new `Idempotency-Key`. Nothing was charged, and nothing was forwarded.",
+            "For sellers: link a wallet with `POST /me/wallets`, or give one the capability `payout` with `PATCH /me/wallets/:id`, and send the listing again.",
         ],
-        fields: &[("error.details.accepted", "the values that the header can have")],
+        fields: &[
+            ("error.details.accepted", "the values that the header can have"),
+            ("error.details.chains", "the chains of which a payout wallet has to be one"),
+        ],
         related: &[Code::PaymentRouteMinimumNotMet, Code::OriginWalletInvalid],
         example: Example::new(
             "POST /api/v1/gateway/some-listing",
