@@ -11,8 +11,8 @@ use crochet_limits::Limiter;
 use crochet_market::catalogue::CatalogueService;
 use crochet_market::identity::IdentityService;
 use crochet_primitives::{Clock, Entropy};
-use crochet_relay::Gateway;
 use crochet_relay::ports::{Books, Upstream};
+use crochet_relay::{Gateway, WebhookIntake};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
@@ -46,6 +46,8 @@ pub struct AppParts {
     pub catalogue: Arc<CatalogueService>,
     /// The mock provider's till; left out, and never there in production.
     pub mock: Option<Arc<dyn MockPay>>,
+    /// Relay's webhooks; left out where buyers do not pay through it.
+    pub relay_webhooks: Option<Arc<WebhookIntake>>,
     /// Whether the server can do its work.
     pub readiness: Arc<dyn Readiness>,
     /// Who is told of what the server does: metrics, or `()`.
@@ -80,6 +82,7 @@ struct Shared {
     readiness: web::Data<RecentReadiness>,
     observer: web::Data<dyn Observer>,
     mock: Option<web::Data<dyn MockPay>>,
+    relay_webhooks: Option<web::Data<WebhookIntake>>,
 }
 
 impl Shared {
@@ -122,6 +125,7 @@ impl Shared {
                 Environment::Development => parts.mock.map(web::Data::from),
                 Environment::Production => None,
             },
+            relay_webhooks: parts.relay_webhooks.map(web::Data::from),
         }
     }
 
@@ -142,10 +146,16 @@ impl Shared {
             .app_data(self.readiness.clone())
             .app_data(self.observer.clone())
             .configure(routes::configure_documents)
-            .service(web::scope(API).configure(|api| routes::configure_api(api, self.mock.is_some())))
+            .service(
+                web::scope(API)
+                    .configure(|api| routes::configure_api(api, self.mock.is_some(), self.relay_webhooks.is_some())),
+            )
             .default_service(web::to(routes::unknown_path));
         if let Some(mock) = &self.mock {
             config.app_data(mock.clone());
+        }
+        if let Some(webhooks) = &self.relay_webhooks {
+            config.app_data(webhooks.clone());
         }
     }
 }
@@ -158,7 +168,11 @@ impl Shared {
 pub fn serve(config: &HttpConfig, parts: AppParts, listener: TcpListener) -> io::Result<(Server, ServerHandle)> {
     let documents = Documents::render(&Facts::of(config, &parts)).map_err(io::Error::other)?;
     let has_mock = config.environment == Environment::Development && parts.mock.is_some();
-    let openapi = OpenApiDocument::write(&OpenApiConfig { public_url: config.public_url.clone(), has_mock })?;
+    let openapi = OpenApiDocument::write(&OpenApiConfig {
+        public_url: config.public_url.clone(),
+        has_mock,
+        has_relay: parts.relay_webhooks.is_some(),
+    })?;
     let shared = Shared::new(config, parts, documents, openapi);
     let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
     let server = HttpServer::new(move || {

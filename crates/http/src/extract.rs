@@ -154,6 +154,22 @@ impl FromRequest for RawJson {
     }
 }
 
+/// A body as it came, of whatever type: for those who sign bytes.
+pub(crate) struct RawBytes(pub(crate) Bytes);
+
+impl FromRequest for RawBytes {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            refuse_encoding(&req)?;
+            read(&req, &mut payload).await.map(Self)
+        })
+    }
+}
+
 async fn read_json_bytes(req: &HttpRequest, mut payload: Payload) -> Result<Bytes, ApiError> {
     refuse_encoding(req)?;
     if !is_json(req) {

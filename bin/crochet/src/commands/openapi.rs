@@ -12,7 +12,8 @@ use crate::config::{Config, Environment};
 pub fn print_openapi(config: &Config) -> anyhow::Result<()> {
     let document = openapi(&OpenApiConfig {
         public_url: config.public_url.as_ref().map_or_else(|| format!("http://{}", config.bind), ToString::to_string),
-        has_mock: config.environment == Environment::Development,
+        has_mock: config.environment == Environment::Development && config.relay.is_none(),
+        has_relay: config.relay.is_some(),
     });
     say(&document.to_pretty_json()?);
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -225,11 +226,21 @@ fn read_public_url(text: &str, problems: &mut Problems) -> Option<Url> {
 
 fn read_relay(settings: &Settings, problems: &mut Problems) -> RelayConfig {
     let given = |setting: &Option<String>| setting.clone().unwrap_or_default();
-    let config = RelayConfig::new(
+    let mut config = RelayConfig::new(
         settings.relay_url.clone().unwrap_or_else(|| RELAY_URL.to_owned()),
         SecretString::from(given(&settings.relay_api_key)),
         given(&settings.relay_fee_recipient),
     );
+    for (given, budget, setting) in [
+        (settings.relay_quotes_per_minute, &mut config.quotes_per_minute, "CROCHET_RELAY_QUOTES_PER_MINUTE"),
+        (settings.relay_reads_per_minute, &mut config.reads_per_minute, "CROCHET_RELAY_READS_PER_MINUTE"),
+    ] {
+        match given.map(NonZeroU32::new) {
+            None => {}
+            Some(Some(given)) => *budget = given,
+            Some(None) => problems.add(setting, "is at least 1"),
+        }
+    }
     for problem in config.problems() {
         let setting = match problem {
             RelayConfigError::Url => "CROCHET_RELAY_URL",
@@ -359,6 +370,28 @@ mod tests {
         assert_eq!(check(relay.clone()).unwrap_err(), ["CROCHET_RELAY_API_KEY", "CROCHET_RELAY_FEE_RECIPIENT"]);
         let wrong = check(Settings { relay_url: url, ..relay }).unwrap_err();
         assert_eq!(wrong, ["CROCHET_RELAY_URL", "CROCHET_RELAY_API_KEY", "CROCHET_RELAY_FEE_RECIPIENT"]);
+    }
+
+    #[test]
+    fn replicas_on_one_key_divide_what_relay_grants() {
+        let relay = |quotes, reads| Settings {
+            payment_provider: Some(PaymentProviderName::Relay),
+            relay_api_key: Some("a-relay-key".into()),
+            relay_fee_recipient: Some("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".into()),
+            relay_quotes_per_minute: quotes,
+            relay_reads_per_minute: reads,
+            ..Settings::default()
+        };
+        let budgets = |settings| {
+            let relay = check(settings).unwrap().relay.unwrap();
+            (relay.quotes_per_minute.get(), relay.reads_per_minute.get())
+        };
+        assert_eq!(budgets(relay(None, None)), (50, 200));
+        assert_eq!(budgets(relay(Some(25), Some(100))), (25, 100));
+        assert_eq!(
+            check(relay(Some(0), Some(0))).unwrap_err(),
+            ["CROCHET_RELAY_QUOTES_PER_MINUTE", "CROCHET_RELAY_READS_PER_MINUTE"]
+        );
     }
 
     #[test]

@@ -152,6 +152,10 @@ settings! {
     relay_api_key: String = "CROCHET_RELAY_API_KEY" { value_name = "KEY", hide_env_values = true, help_heading = "Payments" },
     /// The EVM address for which Relay keeps the marketplace's fee
     relay_fee_recipient: String = "CROCHET_RELAY_FEE_RECIPIENT" { value_name = "ADDRESS", help_heading = "Payments" },
+    /// Quotes a minute that this gateway asks Relay for; several with one key divide Relay's limit [default: 50]
+    relay_quotes_per_minute: u32 = "CROCHET_RELAY_QUOTES_PER_MINUTE" { value_name = "N", help_heading = "Payments" },
+    /// Looks at payments a minute, at most half of them by the sweeper; divided likewise [default: 200]
+    relay_reads_per_minute: u32 = "CROCHET_RELAY_READS_PER_MINUTE" { value_name = "N", help_heading = "Payments" },
     /// How long a quote lives, in seconds [default: 900]
     quote_ttl_seconds: u64 = "CROCHET_QUOTE_TTL_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
     /// How long after that a late payment is waited for, in seconds [default: 600]

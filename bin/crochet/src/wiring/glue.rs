@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crochet_forwarder::guard::{GuardPolicy, check_url};
 use crochet_http::{Condition, MockPay, MockReceipt, MockStatus, Readiness, ReadinessReport};
+use crochet_market::Payouts;
 use crochet_market::ports::EndpointGuard;
 use crochet_payments::{MockPayError, MockProvider, PayRequest, PaymentStatus, RelayProvider};
 use crochet_postgres::Db;
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{CallId, StorageError};
-use crochet_relay::ports::{MockOutcome, PaymentProvider};
+use crochet_relay::ports::{MockOutcome, PaymentProvider, Webhooks};
 use secrecy::SecretString;
 
 use super::alone::Alone;
@@ -37,6 +38,30 @@ impl Payments {
         match self {
             Self::Mock(mock) => mock.clone(),
             Self::Relay(relay) => relay.clone(),
+        }
+    }
+
+    /// The same for the sweeper, which comes after the buyers.
+    pub(super) fn unhurried(&self) -> Arc<dyn PaymentProvider> {
+        match self {
+            Self::Mock(mock) => mock.clone(),
+            Self::Relay(relay) => Arc::new(relay.clone().unhurried()),
+        }
+    }
+
+    /// Who can tell Relay's webhooks from others; nobody, where buyers do not pay through it.
+    pub(super) fn relay_webhooks(&self) -> Option<Arc<dyn Webhooks>> {
+        match self {
+            Self::Mock(_) => None,
+            Self::Relay(relay) => Some(relay.clone()),
+        }
+    }
+
+    /// Where sellers can be paid.
+    pub(super) fn payouts(&self) -> Payouts {
+        match self {
+            Self::Mock(_) => Payouts::Anywhere,
+            Self::Relay(_) => Payouts::On(RelayProvider::PAYOUT_CHAINS.to_vec()),
         }
     }
 

@@ -11,6 +11,7 @@ use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
 use crochet_forwarder::{Forwarder, ForwarderConfig};
 use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
 use crochet_limits::Limiter;
+use crochet_market::Payouts;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_metrics::{MeasuredProvider, MeasuredUpstream, Metrics, Purpose};
@@ -22,7 +23,7 @@ use crochet_pricing::MARKETPLACE_FEE;
 use crochet_primitives::{Clock, Entropy};
 use crochet_redis::SharedLimits;
 use crochet_relay::ports::{Journal, PaymentProvider, Sweeps, Upstream};
-use crochet_relay::{Gateway, Policy, Sweeper};
+use crochet_relay::{Gateway, Policy, Sweeper, WebhookIntake};
 use crochet_secrets::MasterKeys;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -161,11 +162,8 @@ impl Building<'_> {
                 .witnessed(Arc::new(self.metrics.money.clone())),
         );
         let payments = self.payments()?;
-        let provider: Arc<dyn PaymentProvider> = Arc::new(MeasuredProvider {
-            inner: Arc::new(TimeLimited { inner: payments.provider() }),
-            metrics: self.metrics.provider.clone(),
-            clock: Arc::clone(&self.clock),
-        });
+        let provider = self.asked(payments.provider());
+        let unhurried = self.asked(payments.unhurried());
         let forwarder: Arc<dyn Upstream> = Arc::new(
             Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
         );
@@ -186,8 +184,11 @@ impl Building<'_> {
             books: Arc::new(PgBooks::new(self.db.clone())),
             upstream: self.measured(&forwarder, Purpose::Test),
             identity: Arc::new(self.identity_service(identities)?),
-            catalogue: Arc::new(self.catalogue_service(guard)),
+            catalogue: Arc::new(self.catalogue_service(guard, payments.payouts())),
             mock: payments.till(),
+            relay_webhooks: payments
+                .relay_webhooks()
+                .map(|webhooks| Arc::new(WebhookIntake { webhooks, sweeps: self.sweeps() })),
             readiness: Arc::new(Probe {
                 db: self.db.clone(),
                 direct_url: self.database.direct_url().clone(),
@@ -202,8 +203,18 @@ impl Building<'_> {
             runtime: Handle::current(),
             tasks,
         };
-        let sweeper = Sweeper { journal, sweeps: self.sweeps(), provider, check_interval: self.config.check_interval };
+        let sweeper =
+            Sweeper { journal, sweeps: self.sweeps(), provider: unhurried, check_interval: self.config.check_interval };
         Ok((parts, sweeper))
+    }
+
+    /// In time, and counted.
+    fn asked(&self, provider: Arc<dyn PaymentProvider>) -> Arc<dyn PaymentProvider> {
+        Arc::new(MeasuredProvider {
+            inner: Arc::new(TimeLimited { inner: provider }),
+            metrics: self.metrics.provider.clone(),
+            clock: Arc::clone(&self.clock),
+        })
     }
 
     fn payments(&self) -> anyhow::Result<Payments> {
@@ -282,8 +293,9 @@ impl Building<'_> {
         Ok(IdentityService::new(identities, Arc::clone(&self.clock), Arc::clone(&self.entropy), sealer, config))
     }
 
-    fn catalogue_service(&self, guard: GuardPolicy) -> CatalogueService {
-        let config = CatalogueConfig { difficulty: self.config.listing_difficulty, ..CatalogueConfig::new(self.url) };
+    fn catalogue_service(&self, guard: GuardPolicy, payouts: Payouts) -> CatalogueService {
+        let config =
+            CatalogueConfig { difficulty: self.config.listing_difficulty, payouts, ..CatalogueConfig::new(self.url) };
         CatalogueService::new(
             self.catalogue_store(),
             Arc::new(UrlGuard(guard)),

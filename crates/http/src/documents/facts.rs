@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     provider: String,
     /// Whether payments can be played.
     has_mock: bool,
+    /// Whether Relay sends webhooks.
+    has_relay: bool,
     fee_rate: String,
     fee_percent: String,
     fee_example: FeeExample,
@@ -213,6 +215,7 @@ impl Facts {
             version: env!("CARGO_PKG_VERSION"),
             provider: parts.gateway.provider.name().to_owned(),
             has_mock: config.environment == Environment::Development && parts.mock.is_some(),
+            has_relay: parts.relay_webhooks.is_some(),
             fee_rate: parts.gateway.fee_rate.to_string(),
             fee_percent: percent(parts.gateway.fee_rate),
             fee_example: FeeExample::at(parts.gateway.fee_rate),
@@ -300,6 +303,7 @@ impl Facts {
             version: "0.0.0",
             provider: "mock".to_owned(),
             has_mock: true,
+            has_relay: true,
             fee_rate: MARKETPLACE_FEE.to_string(),
             fee_percent: percent(MARKETPLACE_FEE),
             fee_example: FeeExample::at(MARKETPLACE_FEE),

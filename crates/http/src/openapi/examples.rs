@@ -63,6 +63,7 @@ examples! {
     "listLedgerEntries" "200" "seller" "A seller's entries for one settlement";
     "rotateSigningSecret" "200" "overlap" "With an hour of overlap";
     "deleteListing" "200" "suspended" "An active listing is suspended";
+    "takeRelayWebhook" "200" "taken" "It was taken";
     "getHealth" "200" "alive" "It is alive";
     "getReadiness" "200" "ready" "It is ready";
     "subscribe" "410" "retired" "The answer to a retired route";

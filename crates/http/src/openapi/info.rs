@@ -16,6 +16,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Gateway", "The product: call a listing, pay for that call, get the seller's answer."),
     ("Calls and money", "What was called and what was paid: the history of calls, and the ledger."),
     ("Mock provider", "Pays without money. There is no such thing in production."),
+    ("Webhooks", "For payment providers: they say that it is time to look."),
     ("Documents", "For agents and people: this document, guides, and a page for each error code."),
     ("Health", "For operators: whether the server is alive, and whether it can do its work."),
     ("Retired", "Subscriptions, deposits and balances of the first version: 410, with the way that there is now."),
@@ -29,9 +30,10 @@ pub(super) fn info() -> Info {
 }
 
 /// The sections that have operations.
-pub(super) fn tags(has_mock: bool) -> Vec<Tag> {
+pub(super) fn tags(has_mock: bool, has_relay: bool) -> Vec<Tag> {
     TAGS.iter()
         .filter(|(name, _)| has_mock || *name != "Mock provider")
+        .filter(|(name, _)| has_relay || *name != "Webhooks")
         .map(|(name, description)| TagBuilder::new().name(*name).description(Some(*description)).build())
         .collect()
 }

@@ -34,15 +34,17 @@ pub struct OpenApiConfig {
     pub public_url: String,
     /// Whether there is the mock provider.
     pub has_mock: bool,
+    /// Whether buyers pay through Relay, which sends webhooks.
+    pub has_relay: bool,
 }
 
 /// The whole document. The same configuration gives the same document, byte for byte.
 #[must_use]
 pub fn openapi(config: &OpenApiConfig) -> OpenApi {
-    let mut document = paths::collect(config.has_mock);
+    let mut document = paths::collect(config.has_mock, config.has_relay);
     document.info = info::info();
     document.servers = Some(vec![Server::new(config.public_url.trim_end_matches('/'))]);
-    document.tags = Some(info::tags(config.has_mock));
+    document.tags = Some(info::tags(config.has_mock, config.has_relay));
     let components = document.components.get_or_insert_with(Components::new);
     for (name, schema) in errors::components() {
         components.schemas.insert(name, schema);

@@ -45,9 +45,15 @@ struct Api;
 #[openapi(paths(routes::mock_provider::pay))]
 struct Mock;
 
+/// What is there where buyers pay through Relay.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(routes::relay_webhook::take))]
+struct Relay;
+
 /// Every operation, at its whole path.
-pub(super) fn collect(has_mock: bool) -> OpenApi {
+pub(super) fn collect(has_mock: bool, has_relay: bool) -> OpenApi {
     let document = OpenApi::default().nest(API, Api::openapi());
     let document = if has_mock { document.nest(API, Mock::openapi()) } else { document };
+    let document = if has_relay { document.nest(API, Relay::openapi()) } else { document };
     document.merge_from(super::documents::operations()).merge_from(super::retired::operations())
 }

@@ -10,8 +10,9 @@ use crate::testing::Contract;
 
 const URL: &str = "https://crochet.example";
 
-fn document(has_mock: bool) -> Value {
-    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock };
+/// With all there can be, or with neither the mock provider nor Relay.
+fn document(has_all: bool) -> Value {
+    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: has_all, has_relay: has_all };
     serde_json::to_value(openapi(&config)).unwrap()
 }
 
@@ -24,11 +25,11 @@ fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
 }
 
 /// Every route that the application registers, with its methods.
-fn registered(has_mock: bool) -> BTreeMap<String, BTreeSet<String>> {
+fn registered(has_all: bool) -> BTreeMap<String, BTreeSet<String>> {
     recorder::take();
     let _outside = App::new().configure(routes::configure_documents);
     let outside = recorder::take();
-    let _api = App::new().service(web::scope(API).configure(|api| routes::configure_api(api, has_mock)));
+    let _api = App::new().service(web::scope(API).configure(|api| routes::configure_api(api, has_all, has_all)));
     let inside = recorder::take().into_iter().map(|(path, allow)| (format!("{API}{path}"), allow));
     let methods = |allow: &str| {
         let said = allow.split(", ").filter(|method| !matches!(*method, "HEAD" | "OPTIONS"));
@@ -39,8 +40,8 @@ fn registered(has_mock: bool) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn every_route_is_described_with_its_methods_and_nothing_else_is() {
-    for has_mock in [true, false] {
-        let document = document(has_mock);
+    for has_all in [true, false] {
+        let document = document(has_all);
         let mut described: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (name, operation) in operations(&document) {
             let (method, path) = name.split_once(' ').unwrap();
@@ -49,7 +50,7 @@ fn every_route_is_described_with_its_methods_and_nothing_else_is() {
                 described.entry(path.to_owned()).or_default().insert(method.to_owned());
             }
         }
-        assert_eq!(described, registered(has_mock));
+        assert_eq!(described, registered(has_all));
     }
 }
 
@@ -198,7 +199,7 @@ fn every_example_is_what_its_schema_says() {
 
 #[test]
 fn the_same_configuration_gives_the_same_bytes() {
-    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: true };
+    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: true, has_relay: true };
     let first = openapi(&config).to_json().unwrap();
     assert_eq!(first, openapi(&config).to_json().unwrap());
     assert!(first.starts_with(r#"{"openapi":"3.1.0","info""#), "{}", &first[..100]);

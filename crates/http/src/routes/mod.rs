@@ -22,6 +22,7 @@ pub(crate) mod openapi;
 pub(crate) mod recorder;
 pub(crate) mod recover;
 pub(crate) mod register;
+pub(crate) mod relay_webhook;
 pub(crate) mod retired;
 pub(crate) mod wallets;
 
@@ -46,7 +47,7 @@ pub(crate) fn configure_documents(config: &mut web::ServiceConfig) {
 }
 
 /// What stands below [`API`].
-pub(crate) fn configure_api(api: &mut web::ServiceConfig, has_mock: bool) {
+pub(crate) fn configure_api(api: &mut web::ServiceConfig, has_mock: bool, has_webhooks: bool) {
     api.configure(health::configure)
         .configure(gateway::configure)
         .configure(gateway_requests::configure)
@@ -63,6 +64,9 @@ pub(crate) fn configure_api(api: &mut web::ServiceConfig, has_mock: bool) {
         .configure(endpoint::configure);
     if has_mock {
         api.configure(mock_provider::configure);
+    }
+    if has_webhooks {
+        api.configure(relay_webhook::configure);
     }
 }
 

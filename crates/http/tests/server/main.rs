@@ -23,6 +23,7 @@ mod mock_provider;
 mod paths;
 mod payment_outcomes;
 mod people;
+mod relay_webhook;
 mod retired;
 mod selling;
 mod stopping;

@@ -19,7 +19,7 @@ use crochet_primitives::testing::{ManualClock, SeededEntropy};
 use crochet_primitives::{CallId, Clock, EntropyExt, ListingId, ProfileId, WalletId};
 use crochet_relay::memory::{MemoryDirectory, MemoryJournal, ScriptedProvider, ScriptedUpstream};
 use crochet_relay::ports::Offer;
-use crochet_relay::{Endpoint, Gateway, Observation, PayerWallet, Policy};
+use crochet_relay::{Endpoint, Gateway, Observation, PayerWallet, Policy, WebhookIntake};
 use crochet_signing::{SigningSecret, SigningSecrets};
 use crochet_wallet::{Chain, EvmSigner};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::client::{Answer, Request};
 use crate::people::{Account, account, new_key};
-use crate::surroundings::{PanickingSeller, Probe, Till};
+use crate::surroundings::{PanickingSeller, Probe, Sealed, Till};
 
 pub(crate) const PAID: &str = "/api/v1/gateway/paid";
 pub(crate) const FREE: &str = "/api/v1/gateway/free";
@@ -111,6 +111,7 @@ impl World {
                 catalogue,
             )),
             mock: Some(Arc::new(Till { journal: journal.clone() })),
+            relay_webhooks: Some(Arc::new(WebhookIntake { webhooks: Arc::new(Sealed), sweeps: journal.clone() })),
             readiness: Arc::new(Probe {
                 is_ready: config.environment == Environment::Development,
                 looks: looks.clone(),
