@@ -83,6 +83,27 @@ fn production_refuses_every_development_default_by_its_name_and_serves_nothing()
 }
 
 #[test]
+fn half_a_relay_is_refused_by_name_and_its_key_is_not_shown() {
+    let folder = folder();
+    for command in ["serve", "check-config"] {
+        let relay = || {
+            let mut relay = crochet(&[command, "--payment-provider", "relay"]);
+            relay.env("CROCHET_DATA_DIR", folder.path());
+            relay
+        };
+        refuses(&run(&mut relay()), &["CROCHET_RELAY_API_KEY", "CROCHET_RELAY_FEE_RECIPIENT"]);
+        let outcome = run(relay()
+            .env("CROCHET_RELAY_API_KEY", "relay-key-canary")
+            .env("CROCHET_RELAY_FEE_RECIPIENT", "2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8")
+            .env("CROCHET_RELAY_URL", "http://api.relay.link")
+            .env("CROCHET_RELAY_QUOTES_PER_MINUTE", "0"));
+        refuses(&outcome, &["CROCHET_RELAY_QUOTES_PER_MINUTE", "CROCHET_RELAY_URL", "CROCHET_RELAY_FEE_RECIPIENT"]);
+        assert!(!outcome.stderr.contains("relay-key-canary"), "{}", outcome.stderr);
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
 fn production_refuses_plain_http_and_a_database_elsewhere_in_the_clear() {
     let folder = folder();
     let outcome = run(check(folder.path())

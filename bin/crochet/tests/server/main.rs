@@ -46,4 +46,7 @@ mod money_routes;
 mod money_sellers;
 mod money_unrecorded;
 mod money_vault;
+mod relay_payments;
+mod relay_payouts;
+mod relay_webhooks;
 mod smoke;
