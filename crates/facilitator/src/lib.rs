@@ -9,6 +9,7 @@ mod breaker;
 mod chain;
 mod config;
 mod evidence;
+mod health;
 mod http;
 mod payments;
 mod rpc;
@@ -17,4 +18,5 @@ mod service;
 pub mod testing;
 
 pub use config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorEndpoint, FacilitatorTimes, PaidNetwork};
-pub use payments::{Facilitators, Health, LONGEST_WINDOW, SHORTEST_WINDOW};
+pub use health::Health;
+pub use payments::{Facilitators, LONGEST_WINDOW, SHORTEST_WINDOW};

@@ -1,60 +1,14 @@
 //! A chain that a test moves, with one token of EIP-3009 on it.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crochet_wallet::WalletAddress;
 use crochet_x402::{Asset, Authorization};
-use serde_json::{Value, json};
-use sha3::{Digest, Keccak256};
 
-use super::{eip712, rpc, server};
+use super::ledger::{Ledger, TestTransfer};
+use super::{rpc, server};
 use crate::abi;
-
-/// Money that moved on a [`TestChain`] by an authorization.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestTransfer {
-    /// Who paid.
-    pub from: WalletAddress,
-    /// Who was paid.
-    pub to: WalletAddress,
-    /// How much, in base units.
-    pub base_units: u64,
-    /// The authorization's nonce.
-    pub nonce: String,
-    /// The transaction that moved it.
-    pub transaction: String,
-}
-
-/// A transaction in a block.
-#[derive(Debug)]
-pub(super) struct Transaction {
-    pub(super) hash: String,
-    pub(super) block: u64,
-    pub(super) is_successful: bool,
-    pub(super) logs: Vec<Value>,
-}
-
-#[derive(Debug)]
-pub(super) struct Ledger {
-    pub(super) asset: Asset,
-    /// What `eth_chainId` says.
-    pub(super) chain_id: u64,
-    balances: HashMap<WalletAddress, u128>,
-    /// Payer and nonce, and the block in which they were used up.
-    pub(super) used: HashMap<(WalletAddress, String), u64>,
-    /// The timestamps of the blocks, by number.
-    pub(super) blocks: Vec<u64>,
-    pub(super) transactions: Vec<Transaction>,
-    transfers: Vec<TestTransfer>,
-    pub(super) is_down: bool,
-    pub(super) is_broken: bool,
-    /// How many blocks the node is behind, and for how many calls more.
-    pub(super) behind: (u64, u64),
-    /// The methods that were called.
-    pub(super) calls: Vec<String>,
-}
 
 /// A chain with one token of EIP-3009, its JSON-RPC on loopback. Clones are the same chain. Blocks are made when
 /// something happens, and when the test says so; their time is what the test says. Every transaction that moves money
@@ -71,20 +25,7 @@ impl TestChain {
     /// # Errors
     /// When no port of loopback is free.
     pub async fn start(asset: Asset, timestamp: u64) -> io::Result<Self> {
-        let ledger = Ledger {
-            chain_id: asset.network().evm_chain_id().unwrap_or_default(),
-            asset,
-            balances: HashMap::new(),
-            used: HashMap::new(),
-            blocks: vec![timestamp; 100],
-            transactions: Vec::new(),
-            transfers: Vec::new(),
-            is_down: false,
-            is_broken: false,
-            behind: (0, 0),
-            calls: Vec::new(),
-        };
-        let ledger = Arc::new(Mutex::new(ledger));
+        let ledger = Arc::new(Mutex::new(Ledger::new(asset, timestamp)));
         let served = Arc::clone(&ledger);
         let url = server::serve(move |_, body| {
             let reply = rpc::answer(&mut served.lock().unwrap_or_else(PoisonError::into_inner), &body);
@@ -146,7 +87,17 @@ impl TestChain {
     /// Submits an authorization, as anybody may: in the next block, with a receipt that says that it was reverted where
     /// the token refuses it. Answers the transaction, and the token's reason for a no.
     pub fn submit(&self, authorization: &Authorization) -> (String, Result<(), &'static str>) {
-        self.ledger().submit(authorization)
+        self.ledger().submit(&[authorization])
+    }
+
+    /// The same of several authorizations in one transaction, which is reverted where one of them is refused.
+    pub fn submit_together(&self, authorizations: &[&Authorization]) -> (String, Result<(), &'static str>) {
+        self.ledger().submit(authorizations)
+    }
+
+    /// From now on the token moves money before it notes the use of an authorization, as no known token does.
+    pub fn move_money_first(&self) {
+        self.ledger().moves_first = true;
     }
 
     /// Why the token would refuse an authorization in the next block.
@@ -180,6 +131,12 @@ impl TestChain {
         self.ledger().behind = (blocks, calls);
     }
 
+    /// From now on the calls of `method` go to another node behind the same URL, which does not know the latest
+    /// `blocks`.
+    pub fn lag_in(&self, method: &str, blocks: u64) {
+        self.ledger().split = Some((method.to_owned(), blocks));
+    }
+
     /// The node says that it is of another chain.
     pub fn pretend_to_be(&self, chain_id: u64) {
         self.ledger().chain_id = chain_id;
@@ -193,86 +150,5 @@ impl TestChain {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Address, topics, data.
-type NewLog = (String, Vec<String>, String);
-
-impl Ledger {
-    pub(super) fn now(&self) -> u64 {
-        self.blocks.last().copied().unwrap_or_default()
-    }
-
-    /// A block at the time of the latest one.
-    fn next_block(&mut self) -> u64 {
-        self.blocks.push(self.now());
-        self.blocks.len() as u64 - 1
-    }
-
-    fn refusal(&self, authorization: &Authorization) -> Option<&'static str> {
-        let signer = eip712::digest(&self.asset, authorization)
-            .and_then(|digest| eip712::signer(&digest, &authorization.signature));
-        let second = |at: crochet_primitives::Timestamp| u64::try_from(at.timestamp()).unwrap_or_default();
-        let key = (authorization.from, authorization.nonce.clone());
-        if self.now() <= second(authorization.valid_after) {
-            Some("invalid_exact_evm_payload_authorization_valid_after")
-        } else if self.now() >= second(authorization.valid_before) {
-            Some("invalid_exact_evm_payload_authorization_valid_before")
-        } else if self.used.contains_key(&key) {
-            Some("invalid_transaction_state")
-        } else if signer != Some(authorization.from) {
-            Some("invalid_exact_evm_payload_signature")
-        } else if self.balances.get(&authorization.from).copied().unwrap_or_default() < authorization.value.into() {
-            Some("insufficient_funds")
-        } else {
-            None
-        }
-    }
-
-    fn submit(&mut self, authorization: &Authorization) -> (String, Result<(), &'static str>) {
-        let refusal = self.refusal(authorization);
-        let block = self.next_block();
-        if let Some(reason) = refusal {
-            return (self.record(block, false, Vec::new()), Err(reason));
-        }
-        let (from, to, value) = (authorization.from, authorization.to, authorization.value);
-        self.used.insert((from, authorization.nonce.clone()), block);
-        *self.balances.entry(from).or_default() -= u128::from(value);
-        *self.balances.entry(to).or_default() += u128::from(value);
-        let token = self.asset.address().canonical();
-        let transfer = |value: u64| {
-            (vec![abi::TRANSFER.to_owned(), abi::topic(&from), abi::topic(&to)], format!("0x{value:064x}"))
-        };
-        let noise = || {
-            let (topics, data) = transfer(u64::MAX);
-            (format!("0x{}", "ee".repeat(20)), topics, data)
-        };
-        let used = vec![abi::AUTHORIZATION_USED.to_owned(), abi::topic(&from), authorization.nonce.clone()];
-        let (topics, data) = transfer(value);
-        let logs = vec![noise(), (token.clone(), used, "0x".to_owned()), (token, topics, data), noise()];
-        let transaction = self.record(block, true, logs);
-        let nonce = authorization.nonce.clone();
-        self.transfers.push(TestTransfer { from, to, base_units: value, nonce, transaction: transaction.clone() });
-        (transaction, Ok(()))
-    }
-
-    fn record(&mut self, block: u64, is_successful: bool, logs: Vec<NewLog>) -> String {
-        let hash = format!("0x{}", hex::encode(Keccak256::digest(self.transactions.len().to_string())));
-        // Other transactions of the block have logged before it.
-        let logs = logs.into_iter().zip(3_u64..).map(|((address, topics, data), index)| {
-            json!({
-                "address": address,
-                "topics": topics,
-                "data": data,
-                "blockNumber": abi::to_quantity(block),
-                "transactionHash": hash,
-                "logIndex": abi::to_quantity(index),
-                "removed": false,
-            })
-        });
-        let logs = logs.collect();
-        self.transactions.push(Transaction { hash: hash.clone(), block, is_successful, logs });
-        hash
     }
 }

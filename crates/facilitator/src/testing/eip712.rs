@@ -30,13 +30,6 @@ fn seconds(at: crochet_primitives::Timestamp) -> [u8; 32] {
 pub(super) fn digest(asset: &Asset, authorization: &Authorization) -> Option<[u8; 32]> {
     let mut nonce = [0; 32];
     hex::decode_to_slice(authorization.nonce.strip_prefix("0x")?, &mut nonce).ok()?;
-    let domain = [
-        keccak(DOMAIN),
-        keccak(asset.eip712_name()),
-        keccak(asset.eip712_version()),
-        word(&asset.network().evm_chain_id()?.to_be_bytes()),
-        word(asset.address().as_bytes()),
-    ];
     let message = [
         keccak(MESSAGE),
         word(authorization.from.as_bytes()),
@@ -46,7 +39,19 @@ pub(super) fn digest(asset: &Asset, authorization: &Authorization) -> Option<[u8
         seconds(authorization.valid_before),
         nonce,
     ];
-    Some(keccak([b"\x19\x01".as_slice(), &keccak(domain.concat()), &keccak(message.concat())].concat()))
+    Some(keccak([b"\x19\x01".as_slice(), &separator(asset)?, &keccak(message.concat())].concat()))
+}
+
+/// What an asset's signatures are good for: its `DOMAIN_SEPARATOR`.
+fn separator(asset: &Asset) -> Option<[u8; 32]> {
+    let domain = [
+        keccak(DOMAIN),
+        keccak(asset.eip712_name()),
+        keccak(asset.eip712_version()),
+        word(&asset.network().evm_chain_id()?.to_be_bytes()),
+        word(asset.address().as_bytes()),
+    ];
+    Some(keccak(domain.concat()))
 }
 
 /// The address of a key.
@@ -82,6 +87,14 @@ mod tests {
     fn the_type_hash_is_the_one_of_eip_3009() {
         let known = "7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267";
         assert_eq!(hex::encode(keccak(MESSAGE)), known);
+    }
+
+    #[test]
+    fn the_separator_is_the_one_that_usd_coin_has_on_ethereum() {
+        let address = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
+        let usdc = Asset::new(Network::evm(1), address, "USDC", 6, "USD Coin", "2").unwrap();
+        let known = "06c37168a7db5138defc7866392bb87a741f9b3d104deb5094588ce041cae335";
+        assert_eq!(hex::encode(separator(&usdc).unwrap()), known);
     }
 
     #[test]

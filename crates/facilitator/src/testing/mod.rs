@@ -5,10 +5,12 @@
 mod chain;
 mod eip712;
 mod facilitator;
+mod ledger;
 mod payer;
 mod rpc;
 mod server;
 
-pub use chain::{TestChain, TestTransfer};
+pub use chain::TestChain;
 pub use facilitator::{SettleFault, TestFacilitator, VerifyFault};
+pub use ledger::TestTransfer;
 pub use payer::TestPayer;

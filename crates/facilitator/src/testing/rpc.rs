@@ -3,7 +3,7 @@
 use crochet_wallet::WalletAddress;
 use serde_json::{Value, json};
 
-use super::chain::{Ledger, Transaction};
+use super::ledger::{Ledger, Transaction};
 use super::server::Reply;
 use crate::abi::{AUTHORIZATION_STATE, quantity, to_quantity};
 
@@ -27,6 +27,10 @@ pub(super) fn answer(ledger: &mut Ledger, body: &Value) -> Reply {
             *calls -= 1;
             height.saturating_sub(*blocks)
         }
+    };
+    let known = match &ledger.split {
+        Some((split, blocks)) if *split == method => known.saturating_sub(*blocks),
+        _ => known,
     };
     let params = body.get("params").cloned().unwrap_or_default();
     let id = body.get("id").cloned().unwrap_or_default();

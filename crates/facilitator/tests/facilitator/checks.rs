@@ -120,6 +120,54 @@ async fn another_payers_use_of_the_same_nonce_is_another_payment() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_behind_another_one_does_not_make_a_payment_fail() {
+    let scene = Scene::new().await;
+    let authorization = scene.authorization();
+    let payment = v2(&authorization);
+    let terms = scene.verified(&payment).await;
+    scene.chain.submit(&authorization).1.unwrap();
+    scene.let_it_expire();
+    // One node knows that time is over, the other does not know yet that it was paid in time.
+    scene.chain.lag_in("eth_call", 2);
+    assert_eq!(scene.check(&terms).await, Observation::Unknown);
+    scene.chain.lag_in("eth_getLogs", 2);
+    assert_eq!(scene.check(&terms).await, Observation::InProgress);
+    scene.chain.lag_in("eth_getTransactionReceipt", 2);
+    assert_eq!(scene.check(&terms).await, Observation::InProgress);
+    scene.chain.lag_in("eth_getBlockByNumber", 2);
+    let observation = scene.check(&terms).await;
+    scene.chain.lag_in("", 0);
+    assert_eq!(observation, Observation::Waiting, "the past is told consistently");
+    let observation = scene.check(&terms).await;
+    scene.assert_paid_once(&observation, &payment);
+}
+
+#[tokio::test]
+async fn of_several_payments_in_one_transaction_each_is_told_apart() {
+    let scene = Scene::new().await;
+    let other = scene.payer.authorize(&usdc(), &seller(), 77, scene.after(60));
+    let authorization = scene.authorization();
+    let terms = scene.verified(&v2(&authorization)).await;
+    let third = scene.payer.authorize(&usdc(), &WalletAddress::from_evm_bytes([9; 20]), 5, scene.after(60));
+    scene.chain.submit_together(&[&other, &authorization, &third]).1.unwrap();
+    let observation = scene.check(&terms).await;
+    assert_eq!(observation.payments().len(), 1);
+    assert_eq!(observation.payments()[0].base_units, PRICE);
+    assert!(terms.is_covered_by(&observation.payments()[0]));
+}
+
+#[tokio::test]
+async fn a_transfer_that_does_not_directly_follow_the_use_is_no_proof() {
+    let scene = Scene::new().await;
+    scene.chain.move_money_first();
+    let payment = scene.payment();
+    let terms = scene.verified(&payment).await;
+    assert_eq!(scene.submit(&payment, &terms).await, Observation::InProgress);
+    scene.let_it_expire();
+    assert_eq!(scene.check(&terms).await, Observation::InProgress, "and never a failure: money has moved");
+}
+
+#[tokio::test]
 async fn what_cannot_be_looked_for_is_unknown() {
     let scene = Scene::new().await;
     let payment = scene.payment();

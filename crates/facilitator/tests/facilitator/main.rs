@@ -1,6 +1,6 @@
 //! Payments through facilitators that check and through facilitators that lie, on a chain that decides.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod checks;
 mod configuration;
