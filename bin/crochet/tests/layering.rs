@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("x402", &["pricing", "primitives", "wallet"], &[]),
     // Adapters: each knows pure crates only.
     ("local-postgres", &[], &[]),
-    ("payments", &["pricing", "primitives", "relay", "wallet"], &["primitives", "relay"]),
+    ("payments", &["pricing", "primitives", "relay", "wallet"], &["payments", "primitives", "relay"]),
     ("facilitator", &["pricing", "primitives", "relay", "wallet", "x402"], &["facilitator", "primitives"]),
     ("forwarder", &["relay", "signing"], &["primitives"]),
     (
