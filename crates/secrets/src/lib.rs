@@ -23,4 +23,4 @@ mod vault;
 pub use api_key::{ApiKey, ApiKeyHash, InvalidApiKey};
 pub use master_keys::{DecryptError, EncryptError, MasterKeys, MasterKeysError};
 pub use secrecy::{ExposeSecret, SecretString};
-pub use vault::{VaultError, open_response, seal_response};
+pub use vault::{VaultError, VaultSecret, open_response, seal_response};
