@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use crochet_market::{EndpointStatus, GatewayEndpoint, ListingStatus};
+use crochet_pricing::MicroUsd;
 use crochet_primitives::{ListingId, ProfileId, StorageError, Timestamp};
 use crochet_relay::ports::{Directory, Offer};
 use crochet_relay::{Endpoint, PayerWallet, UpstreamAuth};
@@ -20,6 +22,9 @@ use crate::error::DbError;
 use crate::market::endpoints::EndpointRow;
 use crate::market::listings::price;
 use crate::market::schema::{listing_gateway_endpoints, listings, profile_wallets};
+
+/// For how long a price may still be paid that was read before it changed.
+const FORMER_PRICE: TimeDelta = TimeDelta::minutes(5);
 
 /// [`Directory`] on PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -59,12 +64,15 @@ impl Directory for PgDirectory {
 pub(crate) struct OfferRow {
     id: Uuid,
     provider_id: Uuid,
+    name: String,
     pricing_model: String,
     price_micros: i64,
     status: String,
     deleted_at: Option<Timestamp>,
     endpoint: Option<EndpointRow>,
     payout_address: Option<String>,
+    former_price_micros: Option<i64>,
+    price_changed_at: Option<Timestamp>,
     now: Timestamp,
 }
 
@@ -90,12 +98,15 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
         .select((
             listings::id,
             listings::provider_id,
+            listings::name,
             listings::pricing_model,
             listings::price_micros,
             listings::status,
             listings::deleted_at,
             Option::<EndpointRow>::as_select(),
             payout_address,
+            listings::former_price_micros,
+            listings::price_changed_at,
             clock_timestamp(),
         ))
         .first(conn)
@@ -105,9 +116,14 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
 impl OfferRow {
     fn open(self, keys: &MasterKeys) -> Result<Offer, DbError> {
         let endpoint = self.endpoint.and_then(|row| opened(row, keys));
+        let former_price = self
+            .former_price_micros
+            .filter(|_| self.price_changed_at.is_some_and(|at| self.now - at <= FORMER_PRICE))
+            .and_then(|micros| MicroUsd::from_i64(micros).ok());
         Ok(Offer {
             listing: self.id.into(),
             seller: self.provider_id.into(),
+            name: self.name,
             price: price(&self.pricing_model, self.price_micros, self.id)?,
             is_public: self.status != ListingStatus::Draft.as_str() && self.deleted_at.is_none(),
             is_available: self.status == ListingStatus::Active.as_str() && self.deleted_at.is_none(),
@@ -115,6 +131,7 @@ impl OfferRow {
                 .filter(|endpoint| endpoint.status == EndpointStatus::Active)
                 .map(|endpoint| for_call(endpoint, self.now)),
             payout_address: self.payout_address,
+            former_price,
         })
     }
 }

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use crochet_pricing::MicroUsd;
-use crochet_primitives::{Timestamp, rfc3339_millis};
+use crochet_primitives::{ListingId, Timestamp, rfc3339_millis};
 use crochet_wallet::WalletAddress;
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +36,8 @@ pub struct HeaderPayment {
     pub valid_after: Timestamp,
     /// From this moment on it cannot be made.
     pub valid_before: Timestamp,
-    /// The price that our own signed terms within the payment promise, where there are such terms and they still hold.
-    pub promised: Option<MicroUsd>,
+    /// What our own signed terms within the payment promise, where there are such terms and they still hold.
+    pub promised: Option<Promised>,
     /// What payer and gateway alone know of the payment, hashed: whoever sends it again has to know it, too. Everything
     /// else of a payment can be read on the chain.
     pub secret_sha256: Option<[u8; 32]>,
@@ -51,6 +51,15 @@ impl HeaderPayment {
     pub fn reference(&self) -> String {
         format!("{}:{}:{}", self.asset, self.payer.canonical(), self.nonce)
     }
+}
+
+/// A price that was promised to the payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promised {
+    /// For a call of what.
+    pub listing: ListingId,
+    /// What it costs.
+    pub gross: MicroUsd,
 }
 
 /// The part of [`Terms`] of a payment that came with its call.
@@ -90,9 +99,28 @@ pub enum Verification {
     },
 }
 
+/// One way in which a price can be paid by a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderOffer {
+    /// How: `exact`.
+    pub scheme: &'static str,
+    /// Where: CAIP-2.
+    pub network: String,
+    /// In what: CAIP-19, the address in its canonical form.
+    pub asset: String,
+    /// Who has to receive it, in canonical form.
+    pub recipient: String,
+    /// How much has to arrive, in the asset's base units.
+    pub base_units: u64,
+}
+
 /// Who takes payments that come in a header: verifies them, submits them, and reads the chain.
 #[async_trait]
 pub trait HeaderPayments: Send + Sync {
+    /// The ways in which `gross` can be paid to a seller with this payout address, the preferred one first. None where
+    /// the address is of a chain that is not taken, or the price is no whole number of base units. Asks nobody.
+    fn offers(&self, gross: MicroUsd, payout_address: &str) -> Vec<HeaderOffer>;
+
     /// Whether the payment is good. Moves nothing. MUST answer within 10 s.
     ///
     /// `expected_base_units` is what has to arrive.

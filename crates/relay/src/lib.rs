@@ -37,6 +37,7 @@
 //!     origin: Origin::default(),
 //!     price: Some(price),
 //!     forward_lease: Duration::from_secs(45),
+//!     terms: None,
 //! };
 //! let record = open(&call, now, &policy).record;
 //! let terms = Terms {
@@ -52,6 +53,7 @@
 //!     expected_base_units: 10_000,
 //!     fee_status: FeeStatus::Accrued,
 //!     expires_at: now + policy.quote_ttl,
+//!     claimed: None,
 //! };
 //! let record = issue(record, 1, &QuoteOutcome::Issued(Box::new(terms)), now, &policy).record;
 //! assert_eq!(record.state, State::Quoted);
@@ -68,6 +70,7 @@
 //!     asset: "usdc".into(),
 //!     recipient: "seller".into(),
 //!     base_units: 10_000,
+//!     transaction: None,
 //! };
 //! let arrived = Observation::Arrived(vec![payment]);
 //! let paid = advance(record, Some((&arrived, &[Claim::Fresh])), lease, now, &policy, &Zeros);
@@ -85,12 +88,14 @@ mod audit;
 pub mod contract;
 mod forwarding;
 mod gateway;
+mod header_payment;
 mod ledger;
 mod lists;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod policy;
 pub mod ports;
+mod providers;
 mod record;
 mod reply;
 mod route;
@@ -103,9 +108,11 @@ pub use audit::{AuditReport, Finding};
 pub use forwarding::{
     Arrival, Cause, Closing, Dispatch, Ending, Endpoint, Forwarding, Response, SealedResponse, UpstreamAuth, judge,
 };
-pub use gateway::{Buyer, CallRequest, Gateway};
+pub use gateway::{Buyer, CallRequest, Gateway, HeaderTerms, PaidRequest};
+pub use header_payment::{BY_HEADER, Claimed, HeaderOffer, HeaderPayment, Promised, Verification};
 pub use ledger::{Direction, EntryType, FeeStatus, LedgerEntry, OrphanPayment, OrphanReason};
 pub use policy::Policy;
+pub use providers::Providers;
 pub use record::{
     Attempt, AttemptOutcome, Delivery, Failure, FailureKind, IdempotencyKey, InvalidIdempotencyKey, NewCall, Record,
     Settlement, State, fingerprint,

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Policy {
     /// How long one worker may take to get terms from the provider.
     pub quote_lease: Duration,
+    /// How long one worker may take to submit a payment that came with its call.
+    pub submission_lease: Duration,
     /// The longest life of a quote.
     pub quote_ttl: Duration,
     /// How long after a quote's end a payment is still waited for before new terms are issued.
@@ -43,6 +45,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             quote_lease: Duration::from_secs(30),
+            submission_lease: Duration::from_secs(60),
             quote_ttl: Duration::from_secs(15 * 60),
             late_payment_grace: Duration::from_secs(10 * 60),
             lease_margin: Duration::from_secs(15),

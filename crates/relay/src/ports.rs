@@ -5,9 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crochet_pricing::{MicroUsd, Price};
 use crochet_primitives::{CallId, ListingId, Page, ProfileId, StorageError, Timestamp};
+use crochet_wallet::WalletAddress;
 
 use crate::audit::AuditReport;
 use crate::forwarding::{Arrival, Closing, Dispatch, Endpoint, Forwarding, SealedResponse};
+pub use crate::header_payment::HeaderPayments;
 use crate::ledger::{LedgerEntry, OrphanPayment};
 pub use crate::lists::{HistoryQuery, LedgerQuery, Period, Role};
 use crate::record::{Attempt, IdempotencyKey, NewCall, Record, State};
@@ -39,8 +41,11 @@ pub enum Admission {
     Quote(Seen, QuoteLease),
     /// A free call was recorded: forward it.
     Forward(Seen, Forwarding),
+    /// A call was recorded whose payment came with it, and that payment is claimed: submit it.
+    Submit(Seen),
     /// Its idempotency key names an earlier call with the same fingerprint: this is where that one now stands (the
-    /// paid call of its chain, else the newest).
+    /// paid call of its chain, else the newest). Or the payment that came with it was claimed by an earlier call: this
+    /// is that call, whosever and whatever it is.
     Known(Seen),
     /// Its idempotency key was used for another body or other origin headers.
     KeyReused,
@@ -90,11 +95,19 @@ pub struct Successor {
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Records a new call, and its idempotency key with it: of two that race with one key, one is recorded and the
-    /// other is answered [`Admission::Known`]. Counts the buyer's open unpaid calls first.
+    /// other is answered [`Admission::Known`]. Counts the buyer's open unpaid calls first. Consumes the reference of a
+    /// payment that came with the call, in the same transaction: of two that race with one payment, one is recorded.
     async fn admit(&self, call: &NewCall) -> Result<Admission, StorageError>;
 
     /// Takes over the asking for terms once the lease on it has ended; `None` while it has not, or when it is over.
     async fn retake_quote(&self, call: CallId) -> Result<Option<QuoteLease>, StorageError>;
+
+    /// The call that consumed a reference at `provider`.
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError>;
+
+    /// Takes over the submitting of a payment that came with its call, once the lease on it has ended; `None` while it
+    /// has not, or when the payment is decided.
+    async fn retake_submission(&self, call: CallId) -> Result<Option<Seen>, StorageError>;
 
     /// Records what the provider answered. MUST NOT replace terms that are recorded. Answers what now stands.
     async fn issue(&self, lease: QuoteLease, outcome: &QuoteOutcome) -> Result<Seen, StorageError>;
@@ -235,6 +248,8 @@ pub struct Offer {
     pub listing: ListingId,
     /// Whose it is.
     pub seller: ProfileId,
+    /// What it is called.
+    pub name: String,
     /// What a call costs now.
     pub price: Price,
     /// Whether others than its owner may know of it: neither a draft nor deleted.
@@ -245,6 +260,16 @@ pub struct Offer {
     pub endpoint: Option<Endpoint>,
     /// The payout address of the seller, where one is set.
     pub payout_address: Option<String>,
+    /// What a call cost before its price was changed, where that was in the last five minutes: who pays by a header may
+    /// have read that price.
+    pub former_price: Option<MicroUsd>,
+}
+
+/// Whose calls those are that are paid by a header, with no account.
+#[async_trait]
+pub trait Payers: Send + Sync {
+    /// The profile that a wallet belongs to; one is made for it where there is none, which that wallet can recover.
+    async fn profile_of(&self, payer: &WalletAddress) -> Result<ProfileId, StorageError>;
 }
 
 /// What the gateway needs to know of listings and wallets.

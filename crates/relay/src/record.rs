@@ -107,6 +107,8 @@ pub struct NewCall {
     pub price: Option<Split>,
     /// How long a forward may take in all: the lease of a free call begins at once.
     pub forward_lease: Duration,
+    /// The terms that its payment makes, where that came with it: no others are asked for.
+    pub terms: Option<Box<Terms>>,
 }
 
 impl NewCall {

@@ -90,6 +90,20 @@ pub enum Reply {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The payment that came with the request was not taken, or can never happen any more: 402, with terms for another.
+    NotPaid {
+        /// The call, where the payment was claimed for one.
+        record: Option<Box<Record>>,
+        /// Why, as one word of the protocol where that has one.
+        reason: String,
+    },
+    /// This listing is not paid by a header: the payment was not touched.
+    PaymentNotTaken,
+    /// The payment could not be verified, and was not submitted: 503.
+    PaymentUnverified {
+        /// When to ask again, at least 1.
+        retry_after_seconds: u32,
+    },
     /// No terms could be had: 503.
     ProviderUnavailable {
         /// The call. Named again, it is quoted then.
@@ -154,6 +168,8 @@ pub enum Mismatch {
     Listing,
     /// Another body.
     Body,
+    /// Another payer: whoever sends it does not know what the payer knows.
+    Payer,
     /// The listing costs nothing any more, so a dead call has no terms to be replaced: call it anew, without the id.
     NowFree,
 }

@@ -19,6 +19,15 @@ pub const CHAINS: [(u64, &str); 6] = [
     (SOLANA, "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"),
 ];
 
+/// The payment provider's number of a chain by its CAIP-2 name; of an EVM chain that is the chain's own.
+pub(crate) fn chain_number(network: &str) -> Option<u64> {
+    match network.split_once(':')? {
+        ("eip155", number) => number.parse().ok(),
+        ("solana", _) => Some(SOLANA),
+        _ => None,
+    }
+}
+
 /// Decides currency, chain and wallet.
 ///
 /// What the buyer asks for is taken or refused, never changed. Where it is silent: SOL when it has a Solana wallet

@@ -140,6 +140,7 @@ impl Run {
             origin: Origin::default(),
             price: price.map(|micros| split(MicroUsd::from_micros(micros), MARKETPLACE_FEE)),
             forward_lease: LEASE,
+            terms: None,
         }
     }
 

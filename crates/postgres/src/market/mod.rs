@@ -11,6 +11,7 @@ mod convert;
 pub(crate) mod endpoints;
 mod identities;
 pub(crate) mod listings;
+mod payers;
 #[cfg(test)]
 mod plans;
 mod popularity;
@@ -24,3 +25,4 @@ mod writes;
 
 pub use catalogue::PgCatalogue;
 pub use identities::PgIdentities;
+pub use payers::PgPayers;

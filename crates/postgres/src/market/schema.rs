@@ -102,6 +102,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        former_price_micros -> Nullable<BigInt>,
+        price_changed_at -> Nullable<Timestamptz>,
     }
 }
 

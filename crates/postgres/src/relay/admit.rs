@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::locks::{Counted, count_alone};
 use super::step::Step;
-use super::{chain, keys, persist};
+use super::{chain, keys, persist, references};
 use crate::clock::DatabaseClock;
 use crate::error::DbError;
 use crate::schema::gateway_requests;
@@ -36,11 +36,23 @@ pub(super) fn admit(conn: &mut PgConnection, step: &Step, call: &NewCall) -> Res
             return Ok(Admission::TooManyOpenQuotes { limit });
         }
     }
+    if let Some(terms) = &call.terms
+        && let Some(owner) = references::claim(conn, call.id, &terms.provider, &terms.provider_request_id, now)?
+    {
+        if let Some(key) = &call.idempotency_key {
+            keys::give_back(conn, key, call)?;
+        }
+        let record = persist::read(conn, owner)?
+            .ok_or_else(|| DbError::corrupt(format!("a payment is claimed for {owner}, which there is not")))?;
+        let now = clock.read(conn)?;
+        return Ok(Admission::Known(Seen { record, now }));
+    }
     // Any of these may have been waited for.
     let now = clock.read(conn)?;
     let Some(seen) = step.open(conn, call, now)? else { return Err(DbError::Raced) };
     Ok(match Forwarding::of_new_free_call(&seen.record) {
         Some(forwarding) => Admission::Forward(seen, forwarding),
+        None if seen.record.terms.is_some() => Admission::Submit(seen),
         None => {
             let lease = first_lease(&seen);
             Admission::Quote(seen, lease)

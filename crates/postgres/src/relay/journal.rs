@@ -134,6 +134,29 @@ impl Journal for PgJournal {
         .await
     }
 
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError> {
+        // No text column holds a NUL, and PostgreSQL refuses to compare with one.
+        if provider.contains('\0') || reference.contains('\0') {
+            return Ok(None);
+        }
+        let (provider, reference) = (provider.to_owned(), reference.to_owned());
+        self.see(move |conn| match references::owner(conn, &provider, &reference)? {
+            Some(call) => persist::read(conn, call),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn retake_submission(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
+        self.transact(move |conn, step| {
+            let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let change = transition::retake_submission(record.clone(), now, &step.policy);
+            let Some(change) = change else { return Ok(None) };
+            Ok(Some(Seen { record: step.update(conn, &record, change)?, now }))
+        })
+        .await
+    }
+
     async fn issue(&self, lease: QuoteLease, outcome: &QuoteOutcome) -> Result<Seen, StorageError> {
         let outcome = outcome.clone();
         self.transact(move |conn, step| {

@@ -69,3 +69,31 @@ pub(super) fn consume(
     };
     Ok(payments.iter().map(claim).collect())
 }
+
+/// Consumes one reference for `call`, before it is known whether it is ever paid; answers who has it, where it is another
+/// call's.
+pub(super) fn claim(
+    conn: &mut PgConnection,
+    call: CallId,
+    provider: &str,
+    reference: &str,
+    now: Timestamp,
+) -> Result<Option<CallId>, DbError> {
+    let row = ReferenceRow { provider, reference, call_id: call.uuid(), consumed_at: now };
+    let inserted =
+        diesel::insert_into(consumed_references::table).values(row).on_conflict_do_nothing().execute(conn)?;
+    if inserted == 1 {
+        return Ok(None);
+    }
+    Ok(owner(conn, provider, reference)?.filter(|owner| *owner != call))
+}
+
+/// The call that consumed a reference.
+pub(super) fn owner(conn: &mut PgConnection, provider: &str, reference: &str) -> Result<Option<CallId>, DbError> {
+    let owner: Option<Uuid> = consumed_references::table
+        .find((provider, reference))
+        .select(consumed_references::call_id)
+        .first(conn)
+        .optional()?;
+    Ok(owner.map(Into::into))
+}

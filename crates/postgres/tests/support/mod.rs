@@ -52,6 +52,7 @@ impl Store {
             origin: Origin::default(),
             price: Some(split(MicroUsd::from_micros(1_000_000), MARKETPLACE_FEE)),
             forward_lease: LEASE,
+            terms: None,
         }
     }
 

@@ -54,6 +54,7 @@ impl<'w, W: World> Given<'w, W> {
             origin: Origin::default(),
             price: Some(split(MicroUsd::from_micros(10_000), MARKETPLACE_FEE)),
             forward_lease: LEASE,
+            terms: None,
         }
     }
 

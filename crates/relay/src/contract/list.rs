@@ -18,6 +18,15 @@ macro_rules! journal_contract {
             a_buyer_has_only_so_many_unpaid_calls_open,
             paid_calls_do_not_count_as_open,
         }
+        $crate::journal_contract! { @suite $world, coming_paid:
+            a_call_that_came_paid_begins_as_pending_with_its_terms,
+            one_payment_comes_with_one_call,
+            of_calls_that_race_with_one_payment_one_is_recorded,
+            what_came_with_the_call_settles_it_once_it_arrived,
+            what_came_with_the_call_and_does_not_cover_it_buys_nothing,
+            a_payment_that_came_with_its_call_stays_pending_until_it_is_decided,
+            the_submission_of_a_payment_is_taken_over_by_one_once_its_lease_has_ended,
+        }
         $crate::journal_contract! { @suite $world, quoting:
             terms_are_recorded_once,
             a_quote_lease_is_retaken_only_after_it_has_ended,

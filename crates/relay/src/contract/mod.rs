@@ -9,6 +9,7 @@
 pub mod admission;
 pub mod books;
 pub mod closing;
+pub mod coming_paid;
 pub mod forwarding;
 mod given;
 mod list;

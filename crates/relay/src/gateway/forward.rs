@@ -99,7 +99,7 @@ impl Gateway {
         }
     }
 
-    /// Paid responses up to the vault's limit are sealed for the key that called.
+    /// Paid responses up to the vault's limit are sealed for the key that called, or what else the payer chose.
     pub(super) fn seal_for_vault(&self, turn: &Turn<'_>, closing: &Closing) -> Option<SealedResponse> {
         let Ending::Delivered(response) = &closing.ending else {
             return None;
@@ -108,9 +108,9 @@ impl Gateway {
         if length > self.policy.vault_max_response {
             return None;
         }
-        let key = &turn.request.buyer.key;
-        let bytes = seal_response(key, closing.call, &response.body, self.entropy.bytes()).ok()?;
-        Some(SealedResponse { bytes, key_prefix: key.prefix() })
+        let secret = turn.request.buyer.vault.as_ref()?;
+        let bytes = seal_response(secret, closing.call, &response.body, self.entropy.bytes()).ok()?;
+        Some(SealedResponse { bytes, key_prefix: secret.hint().to_owned() })
     }
 
     /// A delivered call again: from the vault, for the key that paid. Of a free call only status and hash are kept.
@@ -123,7 +123,8 @@ impl Gateway {
             return Ok(Reply::Delivered { record, delivery, body: None, replayed: true });
         }
         let sealed = self.journal.sealed_response(record.id).await?;
-        let body = sealed.and_then(|sealed| open_response(&turn.request.buyer.key, record.id, &sealed.bytes).ok());
+        let secret = turn.request.buyer.vault.as_ref();
+        let body = sealed.zip(secret).and_then(|(sealed, secret)| open_response(secret, record.id, &sealed.bytes).ok());
         Ok(match body {
             Some(body) => Reply::Delivered { record, delivery, body: Some(Bytes::from(body)), replayed: true },
             None => Reply::ResponseNoLongerAvailable { record, delivery },

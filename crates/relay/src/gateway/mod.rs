@@ -1,19 +1,25 @@
 //! One gateway call, from its request to its reply. Reads straight down.
 
+mod by_header;
 mod forward;
 mod payment;
+
+pub use by_header::{HeaderTerms, PaidRequest};
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use crochet_pricing::{BasisPoints, Price, split};
-use crochet_primitives::{ApiKeyId, CallId, Clock, Entropy, EntropyExt, ProfileId, Timestamp};
-use crochet_secrets::ApiKey;
+use crochet_primitives::{CallId, Clock, Entropy, EntropyExt, ProfileId, Timestamp};
+use crochet_secrets::VaultSecret;
 use crochet_signing::BodyHash;
 
+use crate::header_payment::HeaderPayment;
 use crate::policy::Policy;
-use crate::ports::{Admission, Advanced, Directory, Journal, Offer, PaymentProvider, Seen, Upstream};
+use crate::ports::{
+    Admission, Advanced, Directory, HeaderPayments, Journal, Offer, Payers, PaymentProvider, Seen, Upstream,
+};
 use crate::record::{IdempotencyKey, NewCall, Record, State, fingerprint};
 use crate::reply::{GatewayError, Mismatch, Progress, Reply, Unpaid, seconds_until};
 use crate::terms::Origin;
@@ -28,10 +34,8 @@ const ROUNDS: u8 = 4;
 pub struct Buyer {
     /// The profile.
     pub profile: ProfileId,
-    /// The API key's id.
-    pub key_id: ApiKeyId,
-    /// The key itself: what the replay vault is sealed with.
-    pub key: ApiKey,
+    /// What its responses are sealed with; `None` where nothing that it sent can be used for that.
+    pub vault: Option<VaultSecret>,
 }
 
 /// One request to the gateway, its headers read.
@@ -49,6 +53,8 @@ pub struct CallRequest {
     pub idempotency_key: Option<IdempotencyKey>,
     /// The `X-Crochet-Origin-…` headers.
     pub origin: Origin,
+    /// The payment that came with it.
+    pub payment: Option<Box<HeaderPayment>>,
 }
 
 /// The gateway's use case over its ports.
@@ -57,8 +63,12 @@ pub struct Gateway {
     pub journal: Arc<dyn Journal>,
     /// Listings and wallets.
     pub directory: Arc<dyn Directory>,
-    /// Through whom buyers pay.
+    /// Through whom buyers pay; it knows of payments by header, too.
     pub provider: Arc<dyn PaymentProvider>,
+    /// Who takes payments that come in a header, where they are taken.
+    pub header_payments: Option<Arc<dyn HeaderPayments>>,
+    /// Whose the calls are that are paid so.
+    pub payers: Arc<dyn Payers>,
     /// The way to sellers.
     pub upstream: Arc<dyn Upstream>,
     /// The clock; leases are measured by its monotonic side.
@@ -114,7 +124,7 @@ impl Gateway {
                 return self.go_on(turn, seen).await;
             }
         }
-        if let Some(refusal) = refuse_new(turn) {
+        if let Some(refusal) = refuse_new(turn.offer, &turn.request.body) {
             return Ok(refusal);
         }
         let started = self.clock.monotonic();
@@ -122,6 +132,9 @@ impl Gateway {
             Admission::Quote(seen, lease) => self.quote(turn, seen, lease, Unpaid::New).await,
             Admission::Forward(_, forwarding) => self.forward(turn, forwarding, started).await,
             Admission::Known(seen) => self.go_on(turn, seen).await,
+            Admission::Submit(seen) => {
+                Err(GatewayError::Inconsistent { call: seen.record.id, what: "it was admitted with a payment" })
+            }
             Admission::KeyReused => Ok(Reply::IdempotencyKeyReused),
             Admission::TooManyOpenQuotes { limit } => Ok(Reply::TooManyOpenQuotes { limit }),
         }
@@ -227,6 +240,7 @@ impl Gateway {
                 Price::PerCall(amount) => Some(split(amount, self.fee_rate)),
             },
             forward_lease: self.lease(turn).unwrap_or_default(),
+            terms: None,
         }
     }
 }
@@ -238,22 +252,22 @@ enum Answer {
 }
 
 /// Availability gates new calls only.
-fn refuse_new(turn: &Turn<'_>) -> Option<Reply> {
+fn refuse_new(offer: &Offer, body: &Bytes) -> Option<Reply> {
     // A draft is nobody's business, and what was deleted is gone: a new call learns no more than that.
-    if !turn.offer.is_public {
+    if !offer.is_public {
         return Some(Reply::ListingNotFound);
     }
-    if !turn.offer.is_available {
+    if !offer.is_available {
         return Some(Reply::ListingUnavailable { record: None });
     }
-    let Some(endpoint) = &turn.offer.endpoint else {
-        return Some(match turn.offer.price {
+    let Some(endpoint) = &offer.endpoint else {
+        return Some(match offer.price {
             Price::Free => Reply::ListingHasNoEndpoint,
             Price::PerCall(_) => Reply::ListingUnavailable { record: None },
         });
     };
     let limit = endpoint.max_request_bytes;
-    let length = u64::try_from(turn.request.body.len()).unwrap_or(u64::MAX);
+    let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
     (length > limit).then_some(Reply::BodyTooLarge { limit })
 }
 

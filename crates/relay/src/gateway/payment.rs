@@ -9,6 +9,7 @@ use crate::route::choose_route;
 use crate::terms::{Observation, QuoteAsk, QuoteOutcome};
 use crate::transition::after;
 
+use super::by_header::{came_paid, can_never_be_paid};
 use super::{
     Answer, Checked, Gateway, POLL_SECONDS, Turn, accepted, backed_off, is_past_its_window, quote_refused, refuse_new,
     unavailable, unknown_for_now,
@@ -27,7 +28,7 @@ impl Gateway {
             Some(CheckClaim::Claimed(seen)) => seen,
         };
         let observation = match &seen.record.terms {
-            Some(terms) => self.provider.check(call, terms).await,
+            Some(terms) => self.look(turn, call, terms).await?,
             None => Observation::Waiting,
         };
         // A settlement that is not confirmed is not forwarded: it may have been given back.
@@ -90,6 +91,9 @@ impl Gateway {
             State::Settled | State::SellerFailed if self.lease(turn).is_none() => unavailable(seen),
             State::SellerFailed if seen.record.retry_not_before.is_some_and(|at| at > seen.now) => backed_off(seen)?,
             State::Settled | State::SellerFailed => accepted(seen, Progress::Unknown),
+            State::Mispaid | State::Expired | State::PaymentFailed if came_paid(&seen.record) => {
+                can_never_be_paid(seen)
+            }
             State::Mispaid | State::Expired | State::PaymentFailed => return self.supersede(turn, seen).await,
             State::Quoting | State::QuoteRefused | State::Delivered => return Ok(Answer::Again(Box::new(seen))),
         };
@@ -129,7 +133,7 @@ impl Gateway {
     pub(super) async fn supersede(&self, turn: &Turn<'_>, dead: Seen) -> Result<Answer, GatewayError> {
         let id = dead.record.id;
         if dead.record.superseded_by.is_none()
-            && let Some(refusal) = refuse_new(turn)
+            && let Some(refusal) = refuse_new(turn.offer, &turn.request.body)
         {
             return Ok(Answer::Reply(Box::new(refusal)));
         }

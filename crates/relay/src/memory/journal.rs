@@ -121,10 +121,15 @@ impl Journal for MemoryJournal {
             if !is_free && tables.open_quotes(call.buyer, now) >= limit {
                 return Ok(Admission::TooManyOpenQuotes { limit });
             }
+            if let Some(owner) = tables.claim(call) {
+                let owner = tables.call(owner).ok_or_else(|| StorageError::Corrupt(format!("no call {owner}")))?;
+                return Ok(Admission::Known(Seen { record: owner, now }));
+            }
             let seen = self.open(tables, call, now)?;
             tables.keep_key(call);
             Ok(match Forwarding::of_new_free_call(&seen.record) {
                 Some(forwarding) => Admission::Forward(seen, forwarding),
+                None if seen.record.terms.is_some() => Admission::Submit(seen),
                 None => {
                     let lease = first_lease(&seen);
                     Admission::Quote(seen, lease)
@@ -140,6 +145,20 @@ impl Journal for MemoryJournal {
             let fence = change.record.quote_fence;
             tables.apply(change)?;
             Ok(Some(QuoteLease { call, fence }))
+        })
+    }
+
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError> {
+        self.transact(|tables, now| {
+            let owner = tables.references.get(&(provider.to_owned(), reference.to_owned()));
+            Ok(owner.and_then(|call| tables.call(*call)).map(|record| Seen { record, now }))
+        })
+    }
+
+    async fn retake_submission(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
+        self.transact(|tables, now| {
+            let change = tables.call(call).and_then(|record| transition::retake_submission(record, now, &self.policy));
+            change.map(|change| write(tables, change, now)).transpose()
         })
     }
 

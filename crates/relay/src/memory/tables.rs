@@ -6,7 +6,7 @@ use crochet_primitives::{CallId, LedgerEntryId, ListingId, ProfileId, StorageErr
 
 use crate::forwarding::SealedResponse;
 use crate::ledger::{LedgerEntry, OrphanPayment};
-use crate::record::{Attempt, AttemptOutcome, IdempotencyKey, Record};
+use crate::record::{Attempt, AttemptOutcome, IdempotencyKey, NewCall, Record};
 use crate::terms::Payment;
 use crate::transition::{Change, Claim, Write};
 
@@ -60,6 +60,14 @@ impl Tables {
             });
         }
         claims
+    }
+
+    /// Consumes the reference of the payment that came with a call; answers who has it, where it is another call's.
+    pub(super) fn claim(&mut self, call: &NewCall) -> Option<CallId> {
+        let terms = call.terms.as_ref()?;
+        let key = (terms.provider.clone(), terms.provider_request_id.clone());
+        let owner = *self.references.entry(key).or_insert(call.id);
+        (owner != call.id).then_some(owner)
     }
 
     /// Writes a change, as its [`Write`]s ask.

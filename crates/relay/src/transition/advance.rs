@@ -186,6 +186,7 @@ impl Step<'_> {
     fn failed(&mut self, reason: &str) {
         if matches!(self.record.state, State::Quoted | State::Pending) {
             self.record.state = State::PaymentFailed;
+            self.record.lease_until = None;
             self.record.payment_failure = Some(reason.to_owned());
         }
     }
@@ -229,6 +230,11 @@ impl Step<'_> {
                     self.settle(terms, payment);
                     is_settled = true;
                 }
+                // It came with its call, and was claimed when that was admitted: this is the first time that it is seen.
+                Claim::Ours if self.is_awaited(terms, payment) => {
+                    self.settle(terms, payment);
+                    is_settled = true;
+                }
                 Claim::Fresh if is_settled => self.orphan(terms, payment, OrphanReason::SecondPayment),
                 Claim::Fresh => self.orphan(terms, payment, OrphanReason::Mismatch),
                 Claim::Theirs(_) => self.orphan(terms, payment, OrphanReason::ReferenceReused),
@@ -238,6 +244,11 @@ impl Step<'_> {
         if !is_settled && matches!(self.record.state, State::Quoted | State::Pending) {
             self.record.state = State::Mispaid;
         }
+    }
+
+    fn is_awaited(&self, terms: &Terms, payment: &Payment) -> bool {
+        let is_claim = terms.claimed.is_some() && payment.reference == terms.provider_request_id;
+        is_claim && self.record.settlement.is_none() && terms.is_covered_by(payment)
     }
 
     fn settle(&mut self, terms: &Terms, payment: &Payment) {
@@ -256,6 +267,7 @@ impl Step<'_> {
         // A refund after delivery leaves the call delivered; a new payment for it then changes the books only.
         if !matches!(self.record.state, State::Delivered | State::Forwarding) {
             self.record.state = State::Settled;
+            self.record.lease_until = None;
         }
         self.record.payment_failure = None;
     }

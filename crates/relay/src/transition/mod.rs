@@ -12,7 +12,7 @@ mod schedule;
 pub use advance::{Advance, Claim, advance, still_news};
 pub use close::{Closed, close};
 pub use open::open;
-pub use quote::{issue, retake_quote};
+pub use quote::{issue, retake_quote, retake_submission};
 
 use chrono::TimeDelta;
 use crochet_primitives::Timestamp;

@@ -7,11 +7,17 @@ use crate::policy::Policy;
 use crate::record::{NewCall, Record, State};
 
 /// A new call. A paid one begins as `quoting`, under a lease, before the provider is asked; a free one is forwarded
-/// at once, so it begins with its first attempt's lease.
+/// at once, so it begins with its first attempt's lease. One whose payment came with it begins as `pending`, under the
+/// lease to submit that payment: from here on it may happen, whatever becomes of this process.
 #[must_use]
 pub fn open(call: &NewCall, now: Timestamp, policy: &Policy) -> Change {
     let is_free = call.price.is_none();
-    let lease = if is_free { call.forward_lease } else { policy.quote_lease };
+    let came_paid = !is_free && call.terms.is_some();
+    let (state, lease) = match (is_free, came_paid) {
+        (true, _) => (State::Forwarding, call.forward_lease),
+        (false, true) => (State::Pending, policy.submission_lease),
+        (false, false) => (State::Quoting, policy.quote_lease),
+    };
     let lease_until = after(now, lease);
     let record = Record {
         id: call.id,
@@ -22,15 +28,15 @@ pub fn open(call: &NewCall, now: Timestamp, policy: &Policy) -> Change {
         idempotency_key: call.idempotency_key.clone(),
         origin: call.origin,
         price: call.price,
-        state: if is_free { State::Forwarding } else { State::Quoting },
+        state,
         quote_fence: u32::from(!is_free),
         attempt: u32::from(is_free),
         lease_until: Some(lease_until),
-        terms: None,
+        terms: call.terms.as_deref().filter(|_| came_paid).cloned(),
         refusal: None,
-        payment_seen: false,
+        payment_seen: came_paid,
         payment_failure: None,
-        last_checked_at: None,
+        last_checked_at: came_paid.then_some(now),
         settlement: None,
         failures: 0,
         retry_not_before: None,

@@ -46,3 +46,17 @@ pub fn retake_quote(mut record: Record, now: Timestamp, policy: &Policy) -> Opti
     record.next_check_at = record.lease_until;
     Some(Change::none(record))
 }
+
+/// Takes over the submitting of a payment that came with its call, from a worker whose lease has ended. `None` while it
+/// has not, or when the payment is decided.
+#[must_use]
+pub fn retake_submission(mut record: Record, now: Timestamp, policy: &Policy) -> Option<Change> {
+    let has_ended = record.lease_until.is_none_or(|until| until <= now);
+    let came_paid = record.terms.as_ref().is_some_and(|terms| terms.claimed.is_some());
+    if record.state != State::Pending || !came_paid || !has_ended {
+        return None;
+    }
+    record.lease_until = Some(after(now, policy.submission_lease));
+    record.updated_at = now;
+    Some(Change::none(record))
+}

@@ -75,10 +75,11 @@ async fn another_key_of_the_buyer_learns_which_key_opens_the_response() {
     world.pay(&record, "pay-1");
     delivered(world.call(world.retry(&record)).await);
     let mut other_key = world.retry(&record);
-    other_key.buyer.key = crochet_secrets::ApiKey::generate([77; 32]);
+    other_key.buyer.vault =
+        Some(crochet_secrets::VaultSecret::of_api_key(&crochet_secrets::ApiKey::generate([77; 32])));
     let reply = world.call(other_key).await;
     let Reply::ResponseNoLongerAvailable { delivery, .. } = reply else { panic!("{reply:?}") };
-    assert_eq!(delivery.vault_key_prefix, Some(world.request().buyer.key.prefix()));
+    assert_eq!(delivery.vault_key_prefix, world.request().buyer.vault.map(|secret| secret.hint().to_owned()));
     world.clock.advance(Duration::from_secs(24 * 3600 + 1));
     let reply = world.call(world.retry(&record)).await;
     assert!(matches!(reply, Reply::ResponseNoLongerAvailable { .. }), "{reply:?}");

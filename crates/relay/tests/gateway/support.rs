@@ -6,15 +6,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, Price};
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
-use crochet_primitives::{ApiKeyId, Clock, EntropyExt, ListingId, PageRequest, ProfileId, WalletId};
-use crochet_relay::memory::{MemoryDirectory, MemoryJournal, ScriptedProvider, ScriptedUpstream};
-use crochet_relay::ports::{Books, LedgerQuery, Offer};
-use crochet_relay::{
-    Buyer, CallRequest, Endpoint, Gateway, Observation, Origin, PayerWallet, Payment, Policy, Record, Reply, Sweeper,
+use crochet_primitives::{Clock, EntropyExt, ListingId, PageRequest, ProfileId, WalletId};
+use crochet_relay::memory::{
+    MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
-use crochet_secrets::ApiKey;
+use crochet_relay::ports::{Books, Directory, Journal, LedgerQuery, Offer};
+use crochet_relay::{
+    BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, HeaderPayment, HeaderTerms, Observation, Origin, PaidRequest,
+    PayerWallet, Payment, Policy, Providers, Record, Reply, Sweeper, Terms,
+};
+use crochet_secrets::{ApiKey, VaultSecret};
 use crochet_signing::{SigningSecret, SigningSecrets};
 use crochet_wallet::Chain;
+
+/// Where the seller is paid.
+pub(crate) const PAYOUT: &str = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed";
 
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
@@ -22,6 +28,7 @@ pub(crate) struct World {
     pub(crate) directory: Arc<MemoryDirectory>,
     pub(crate) provider: Arc<ScriptedProvider>,
     pub(crate) upstream: Arc<ScriptedUpstream>,
+    pub(crate) chain: Arc<ScriptedChain>,
     gateway: Gateway,
     entropy: Arc<SeededEntropy>,
     buyer: Buyer,
@@ -45,10 +52,13 @@ impl World {
         let directory = Arc::new(MemoryDirectory::default());
         let provider = Arc::new(ScriptedProvider::default());
         let upstream = Arc::new(ScriptedUpstream::default());
+        let chain = Arc::new(ScriptedChain::default());
         let gateway = Gateway {
             journal: journal.clone(),
             directory: directory.clone(),
-            provider: provider.clone(),
+            provider: Arc::new(Providers { by_quote: provider.clone(), by_header: Some(chain.clone()) }),
+            header_payments: Some(chain.clone()),
+            payers: Arc::new(MemoryPayers::default()),
             upstream: upstream.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -58,8 +68,7 @@ impl World {
         let now = clock.now();
         let buyer = Buyer {
             profile: ProfileId::new(now, entropy.bytes()),
-            key_id: ApiKeyId::new(now, entropy.bytes()),
-            key: ApiKey::generate(entropy.bytes()),
+            vault: Some(VaultSecret::of_api_key(&ApiKey::generate(entropy.bytes()))),
         };
         let seller = ProfileId::new(now, entropy.bytes());
         let wallet = PayerWallet {
@@ -69,7 +78,7 @@ impl World {
             is_primary: true,
         };
         directory.set_wallets(buyer.profile, vec![wallet]);
-        let world = Self { clock, journal, directory, provider, upstream, gateway, entropy, buyer, seller };
+        let world = Self { clock, journal, directory, provider, upstream, chain, gateway, entropy, buyer, seller };
         world.add_listing("first", price);
         world.add_listing("second", price);
         world
@@ -79,11 +88,13 @@ impl World {
         let offer = Offer {
             listing: ListingId::new(self.clock.now(), self.entropy.bytes()),
             seller: self.seller,
+            name: "Weather by the hour".to_owned(),
             price,
             is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
-            payout_address: None,
+            payout_address: Some(PAYOUT.to_owned()),
+            former_price: None,
         };
         self.directory.set_offer(slug, offer);
     }
@@ -112,6 +123,7 @@ impl World {
             relay_request: None,
             idempotency_key: None,
             origin: Origin::default(),
+            payment: None,
         }
     }
 
@@ -121,6 +133,27 @@ impl World {
 
     pub(crate) async fn call(&self, request: CallRequest) -> Reply {
         self.gateway.call(&request).await.unwrap()
+    }
+
+    pub(crate) async fn pay_by_header(&self, request: PaidRequest) -> Reply {
+        self.gateway.call_paid_by_header(&request).await.unwrap()
+    }
+
+    pub(crate) async fn header_terms(&self, listing: &str) -> HeaderTerms {
+        self.gateway.header_terms(listing).await.unwrap()
+    }
+
+    pub(crate) async fn listing_id(&self, slug: &str) -> ListingId {
+        self.directory.offer(slug).await.unwrap().unwrap().listing
+    }
+
+    /// The call that a payment was claimed for.
+    pub(crate) async fn seen(&self, payment: &HeaderPayment) -> Record {
+        self.journal.find_by_reference(BY_HEADER, &payment.reference()).await.unwrap().unwrap().record
+    }
+
+    pub(crate) async fn terms_of(&self, payment: &HeaderPayment) -> Terms {
+        self.seen(payment).await.terms.unwrap()
     }
 
     pub(crate) fn payment(&self, record: &Record, reference: &str) -> Payment {
@@ -140,7 +173,7 @@ impl World {
         Sweeper {
             journal: self.journal.clone(),
             sweeps: self.journal.clone(),
-            provider: self.provider.clone(),
+            provider: Arc::new(Providers { by_quote: self.provider.clone(), by_header: Some(self.chain.clone()) }),
             check_interval: Policy::default().check_interval,
         }
     }
