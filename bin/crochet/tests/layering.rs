@@ -33,7 +33,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "http",
-        &["limits", "market", "pricing", "primitives", "relay", "secrets", "signing"],
+        &["limits", "market", "pricing", "primitives", "relay", "secrets", "signing", "wallet", "x402"],
         &["http", "limits", "market", "pow", "primitives", "relay", "wallet"],
     ),
     ("redis", &["limits"], &["limits", "redis"]),

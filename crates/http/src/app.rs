@@ -30,6 +30,7 @@ use crate::routes::mock_provider::MockPay;
 use crate::routes::openapi::OpenApiDocument;
 use crate::routes::{self, API};
 use crate::wrong_keys::WrongKeys;
+use crate::x402::X402;
 
 /// What the routes are served from. The binary fills it with adapters, tests with memories.
 #[derive(Clone)]
@@ -46,6 +47,8 @@ pub struct AppParts {
     pub catalogue: Arc<CatalogueService>,
     /// The mock provider's till; left out, and never there in production.
     pub mock: Option<Arc<dyn MockPay>>,
+    /// What is needed to take payments by a header; left out where they are not taken.
+    pub x402: Option<Arc<X402>>,
     /// Relay's webhooks; left out where buyers do not pay through it.
     pub relay_webhooks: Option<Arc<WebhookIntake>>,
     /// Whether the server can do its work.
@@ -83,6 +86,7 @@ struct Shared {
     observer: web::Data<dyn Observer>,
     mock: Option<web::Data<dyn MockPay>>,
     relay_webhooks: Option<web::Data<WebhookIntake>>,
+    x402: Option<web::Data<X402>>,
 }
 
 impl Shared {
@@ -126,6 +130,7 @@ impl Shared {
                 Environment::Production => None,
             },
             relay_webhooks: parts.relay_webhooks.map(web::Data::from),
+            x402: parts.x402.map(web::Data::from),
         }
     }
 
@@ -153,6 +158,9 @@ impl Shared {
             .default_service(web::to(routes::unknown_path));
         if let Some(mock) = &self.mock {
             config.app_data(mock.clone());
+        }
+        if let Some(x402) = &self.x402 {
+            config.app_data(x402.clone());
         }
         if let Some(webhooks) = &self.relay_webhooks {
             config.app_data(webhooks.clone());

@@ -49,15 +49,18 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// A caller whose key may call the gateway.
-pub(crate) struct GatewayCaller(pub(crate) Rc<Credentials>);
+/// A caller whose key may call the gateway, or one without a key.
+pub(crate) struct MaybeGatewayCaller(pub(crate) Option<Rc<Credentials>>);
 
-impl FromRequest for GatewayCaller {
+impl FromRequest for MaybeGatewayCaller {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(req: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(with_scope(req, Scope::Gateway).map(Self))
+        ready(match credentials(req) {
+            Some(_) => with_scope(req, Scope::Gateway).map(|caller| Self(Some(caller))),
+            None => Ok(Self(None)),
+        })
     }
 }
 

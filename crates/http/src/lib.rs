@@ -35,6 +35,7 @@ mod routes;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod wrong_keys;
+mod x402;
 
 pub use app::{AppParts, serve};
 pub use code::Code;
@@ -47,3 +48,4 @@ pub use openapi::{OpenApiConfig, openapi};
 pub use recovery::{NextAction, Recovery};
 pub use routes::health::{Condition, Readiness, ReadinessReport};
 pub use routes::mock_provider::{MockPay, MockReceipt, MockStatus};
+pub use x402::X402;

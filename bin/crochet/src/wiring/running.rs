@@ -16,7 +16,7 @@ use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_metrics::{MeasuredProvider, MeasuredUpstream, Metrics, Purpose};
 use crochet_payments::{MockProvider, RelayProvider, TimeLimited};
-use crochet_postgres::market::{PgCatalogue, PgIdentities};
+use crochet_postgres::market::{PgCatalogue, PgIdentities, PgPayers};
 use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSweeps};
 use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
@@ -173,6 +173,8 @@ impl Building<'_> {
             journal: Arc::clone(&journal),
             directory,
             provider: Arc::clone(&provider),
+            header_payments: None,
+            payers: Arc::new(PgPayers::new(self.db.clone(), Arc::clone(&self.entropy))),
             upstream: self.measured(&forwarder, Purpose::Call),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
@@ -189,6 +191,7 @@ impl Building<'_> {
             relay_webhooks: payments
                 .relay_webhooks()
                 .map(|webhooks| Arc::new(WebhookIntake { webhooks, sweeps: self.sweeps() })),
+            x402: None,
             readiness: Arc::new(Probe {
                 db: self.db.clone(),
                 direct_url: self.database.direct_url().clone(),

@@ -7,7 +7,7 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{PathItem, Ref, RefOr, Response};
 
@@ -15,6 +15,7 @@ use super::absence::never_null;
 use super::errors;
 use super::headers::{add, add_optional};
 use super::rules::{KeyUse, RULES, Rules};
+use super::x402;
 use crate::code::Code;
 
 /// The name of the one security scheme.
@@ -95,6 +96,9 @@ pub(super) fn complete(operation: &mut Operation) {
             [only] if is_shared(*only, is_limited) => {
                 RefOr::Ref(Ref::new(format!("{RESPONSES}{}", shared_name(*only, is_limited))))
             }
+            codes if status == StatusCode::PAYMENT_REQUIRED && rules.is_paid_by_header => {
+                payable_by_header(failure(status, codes, is_limited), codes).into()
+            }
             codes => failure(status, codes, is_limited).into(),
         };
         operation.responses.responses.insert(status.as_str().to_owned(), failure);
@@ -109,6 +113,7 @@ fn refer_to(operation: &mut Operation, parameter: &str) {
 fn say_who_may(operation: &mut Operation, rules: &Rules) {
     let with_key = || SecurityRequirement::new(SCHEME, Vec::<String>::new());
     operation.security = Some(match rules.key {
+        KeyUse::Needed if rules.is_paid_by_header => vec![with_key(), SecurityRequirement::default()],
         KeyUse::Ignored => vec![],
         KeyUse::Optional => vec![SecurityRequirement::default(), with_key()],
         KeyUse::Needed => vec![with_key()],
@@ -208,6 +213,18 @@ fn failure(status: StatusCode, codes: &[Code], is_limited: bool) -> Response {
         | StatusCode::GATEWAY_TIMEOUT => add(&mut response, "Retry-After"),
         StatusCode::CONFLICT => add_optional(&mut response, "Retry-After"),
         _ => (),
+    }
+    response
+}
+
+/// The same 402 for whoever pays by a header: another body, and the terms in a header, too.
+fn payable_by_header(mut response: Response, codes: &[Code]) -> Response {
+    let schema = OneOfBuilder::new().item(errors::one_of(codes)).item(Ref::from_schema_name(x402::REQUIRED));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    response.content.insert("application/json".to_owned(), content.into());
+    response.description.push_str(x402::DESCRIPTION);
+    for header in ["PAYMENT-REQUIRED", "PAYMENT-RESPONSE", "X-PAYMENT-RESPONSE"] {
+        add(&mut response, header);
     }
     response
 }

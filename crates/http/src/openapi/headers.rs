@@ -31,6 +31,17 @@ const ALL: &[(&str, &str, &str)] = &[
     ("Allow", "Allow", "The methods that the path has."),
     ("Accept", "Accept", "The media types that a body can have."),
     ("ETag", "ETag", "Names this state of what is answered; `If-None-Match` asks whether it has changed."),
+    (
+        "PAYMENT-REQUIRED",
+        "PaymentRequired",
+        "Terms by x402 v2: standard base64 of JSON. Only where the caller pays by a header.",
+    ),
+    (
+        "PAYMENT-RESPONSE",
+        "PaymentResponse",
+        "What became of a payment by x402 v2: standard base64 of JSON with `success`, `payer`, `transaction`, `network`.",
+    ),
+    ("X-PAYMENT-RESPONSE", "XPaymentResponse", "The same by x402 v1."),
     ("Cache-Control", "CacheControl", "Who may keep this answer, and for how long."),
 ];
 

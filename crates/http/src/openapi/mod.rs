@@ -20,6 +20,7 @@ mod retired;
 pub(crate) mod rules;
 mod unused;
 pub(crate) mod vocabulary;
+mod x402;
 
 pub(crate) use errors::SentRecovery;
 #[cfg(any(test, feature = "testing"))]
@@ -46,6 +47,7 @@ pub fn openapi(config: &OpenApiConfig) -> OpenApi {
     document.servers = Some(vec![Server::new(config.public_url.trim_end_matches('/'))]);
     document.tags = Some(info::tags(config.has_mock, config.has_relay));
     let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.insert(x402::REQUIRED.to_owned(), x402::required());
     for (name, schema) in errors::components() {
         components.schemas.insert(name, schema);
     }

@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     pub(crate) limit: Option<String>,
     /// Whether answers have an `ETag`, and 304 is one of them.
     pub(crate) is_cached: bool,
+    /// Whether it can be paid by a header, without an API key.
+    pub(crate) is_paid_by_header: bool,
     /// By their names; those that follow from the rest are not listed.
     pub(crate) codes: Vec<String>,
 }
@@ -44,8 +46,15 @@ impl Rules {
             scope: scope.map(|scope| scope.as_str().to_owned()),
             limit: limit.map(str::to_owned),
             is_cached: false,
+            is_paid_by_header: false,
             codes: codes.iter().map(|code| code.as_str().to_owned()).collect(),
         }
+    }
+
+    /// Or without an API key, where a payment comes in a header.
+    pub(crate) fn paid_by_header(mut self) -> Self {
+        self.is_paid_by_header = true;
+        self
     }
 
     /// With entity tags: the catalogue and the documents.

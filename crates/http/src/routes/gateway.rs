@@ -3,24 +3,29 @@
 use std::sync::Arc;
 
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, web};
-use crochet_primitives::{WalletId, schema};
-use crochet_relay::{Buyer, CallRequest, Gateway, GatewayError, Reply};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use crochet_primitives::{ProfileId, WalletId, schema};
+use crochet_relay::{Buyer, CallRequest, Gateway, GatewayError, PaidRequest, Reply};
+use crochet_secrets::VaultSecret;
+use crochet_wallet::WalletAddress;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::gateway_answer::{Accepted, DeliveredResponse, answer};
-use super::{gateway_headers, part, resource};
+use super::gateway_headers::{self, Scheme};
+use super::{part, resource};
 use crate::admit;
 use crate::code::Code;
+use crate::edge::Edge;
 use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::extract::{GatewayCaller, RawJson};
+use crate::extract::{MaybeGatewayCaller, RawJson};
 use crate::in_flight::InFlight;
 use crate::observer::Observer;
 use crate::openapi::rules;
 use crate::openapi::vocabulary::OriginCurrency;
+use crate::x402::{self, Paid, Wanted, X402};
 
 /// Runs gateway calls in tasks of their own, so that a client that hangs up cannot cut one in half.
 pub(crate) struct CallRunner {
@@ -38,13 +43,28 @@ pub(crate) struct CallRunner {
 impl CallRunner {
     /// Runs one call to its end, whether or not anybody waits for it.
     async fn run(&self, request: CallRequest) -> Result<Reply, ApiError> {
-        // Before anything is asked of the storage, and held to the end, whoever still waits for it.
-        let place = self.in_flight.take(request.buyer.profile)?;
         let gateway = Arc::clone(&self.gateway);
+        self.to_its_end(request.buyer.profile, async move { gateway.call(&request).await }).await
+    }
+
+    /// The same of one that brought its payment.
+    async fn run_paid(&self, request: PaidRequest) -> Result<Reply, ApiError> {
+        let caller = request.buyer.as_ref().map_or_else(|| stand_in(&request.payment.payer), |buyer| buyer.profile);
+        let gateway = Arc::clone(&self.gateway);
+        self.to_its_end(caller, async move { gateway.call_paid_by_header(&request).await }).await
+    }
+
+    async fn to_its_end(
+        &self,
+        caller: ProfileId,
+        call: impl Future<Output = Result<Reply, GatewayError>> + Send + 'static,
+    ) -> Result<Reply, ApiError> {
+        // Before anything is asked of the storage, and held to the end, whoever still waits for it.
+        let place = self.in_flight.take(caller)?;
         let observer = Arc::clone(&self.observer);
         let call = async move {
             let _place = place;
-            let reply = gateway.call(&request).await;
+            let reply = call.await;
             observer.replied(reply.as_ref().ok());
             reply
         };
@@ -54,6 +74,15 @@ impl CallRunner {
             Err(error) => Err(ApiError::internal("a gateway call did not come to its end", error)),
         }
     }
+}
+
+/// By whom the calls are counted that a wallet pays for without an account, before its profile is known.
+fn stand_in(payer: &WalletAddress) -> ProfileId {
+    let mut bytes = [0; 10];
+    for (byte, of_address) in bytes.iter_mut().zip(payer.as_bytes()) {
+        *byte = *of_address;
+    }
+    ProfileId::new(crochet_primitives::Timestamp::UNIX_EPOCH, bytes)
 }
 
 impl From<GatewayError> for ApiError {
@@ -80,6 +109,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 ///
 /// With an `Idempotency-Key` of its own a call can be sent again after any fault, and is made once. There is no query
 /// string. A request that carries `X-Crochet-Signature` was sent by a gateway, and is refused.
+///
+/// Where x402 is taken, a paid listing can be called without an API key: the 402 is then one of that protocol, v2 in
+/// `PAYMENT-REQUIRED` and v1 in the body, and the same request with `PAYMENT-SIGNATURE` (v1: `X-PAYMENT`) pays and calls
+/// at once. The wallet that pays is the caller. Sent again, the same header is the same payment and the same call. A
+/// payment whose outcome is not known yet is answered 202, and must not be made again.
 #[utoipa::path(
     post,
     path = "/gateway/{listing}",
@@ -99,11 +133,20 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         ),
         (
             "X-Crochet-Payment-Scheme" = Option<String>, Header, max_length = 50,
-            description = "From `data.retry_headers`: the scheme that it was paid by."
+            description = "How to pay: `exact` asks for terms by x402, the payment provider's own name for its terms, as \
+                in `data.retry_headers`."
         ),
         (
             "X-Crochet-Payment-Network" = Option<String>, Header, pattern = "^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$",
-            description = "From `data.retry_headers`: the network that it was paid from, in CAIP-2."
+            description = "The network to pay on, in CAIP-2; as in `data.retry_headers`."
+        ),
+        (
+            "PAYMENT-SIGNATURE" = Option<String>, Header, max_length = 16384,
+            description = "A payment by x402 v2: standard base64 of JSON."
+        ),
+        (
+            "X-PAYMENT" = Option<String>, Header, max_length = 16384,
+            description = "A payment by x402 v1: standard base64 of JSON. One of the two, not both."
         ),
         (
             "X-Crochet-Origin-Wallet-Id" = Option<WalletId>, Header,
@@ -142,25 +185,80 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         Code::PaymentRouteUnavailable, Code::OriginWalletInvalid, Code::TooManyOpenQuotes, Code::SellerError,
         Code::SellerInvalidResponse, Code::SellerResponseTooLarge, Code::SellerUnreachable, Code::SellerTimeout,
         Code::PaymentProviderUnavailable,
-    ])))),
+    ]).paid_by_header()))),
 )]
 pub(crate) async fn call(
-    GatewayCaller(caller): GatewayCaller,
+    MaybeGatewayCaller(caller): MaybeGatewayCaller,
     runner: web::Data<CallRunner>,
+    edge: web::Data<Edge>,
     req: HttpRequest,
-    RawJson(body): RawJson,
+    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     if req.uri().query().is_some() {
         return Err(ApiError::bad_request("A gateway call has no query string: everything goes into the body."));
     }
-    let headers = gateway_headers::read(&req, runner.gateway.provider.name())?;
+    let x402 = req.app_data::<web::Data<X402>>().map(|data| data.as_ref());
+    let headers = gateway_headers::read(&req, runner.gateway.provider.name(), x402)?;
+    let listing = part(&req, "listing").to_owned();
+    let buyer =
+        caller.map(|caller| Buyer { profile: caller.profile_id(), vault: Some(VaultSecret::of_api_key(&caller.key)) });
+    let mut payload = payload.into_inner();
+    let (buyer, body) = match (x402, buyer) {
+        (Some(x402), buyer) if x402::came_with(&req) => {
+            let read = x402::read(x402, &req, edge.clock.now())?;
+            let RawJson(body) = RawJson::from_request(&req, &mut payload).await?;
+            let request = PaidRequest {
+                buyer: buyer.clone(),
+                vault: read.vault,
+                listing: listing.clone(),
+                body: body.clone(),
+                idempotency_key: headers.idempotency_key.clone().or(read.idempotency_key),
+                payment: read.payment,
+            };
+            let reply = runner.run_paid(request).await?;
+            match (reply, buyer) {
+                // The listing costs nothing, and the payment was left alone.
+                (Reply::PaymentNotTaken, Some(buyer)) => (buyer, body),
+                (reply, buyer) => {
+                    let paid = Paid::of(&reply);
+                    let answer = match reply {
+                        Reply::NotPaid { reason, .. } => {
+                            let wanted = Wanted { network: None, has_key: buyer.is_some(), why: &reason };
+                            x402::challenge(x402, &runner.gateway, &edge.public_url, &listing, wanted).await
+                        }
+                        reply => answer(reply),
+                    };
+                    return x402::with_receipt(answer, &paid, &read.decoded);
+                }
+            }
+        }
+        // Before the body is read: who looks for what can be paid sends none.
+        (Some(x402), buyer) if buyer.is_none() || headers.scheme == Some(Scheme::Exact) => {
+            let network = headers.network.as_deref();
+            let wanted = Wanted { network, has_key: buyer.is_some(), why: "Payment is required." };
+            return x402::challenge(x402, &runner.gateway, &edge.public_url, &listing, wanted).await;
+        }
+        (_, None) => return Err(ApiError::new(Code::Unauthorized, "An API key is needed for this.")),
+        (_, Some(buyer)) => {
+            let RawJson(body) = RawJson::from_request(&req, &mut payload).await?;
+            (buyer, body)
+        }
+    };
     let request = CallRequest {
-        buyer: Buyer { profile: caller.profile_id(), key_id: caller.caller.key.id, key: caller.key.clone() },
-        listing: part(&req, "listing").to_owned(),
+        buyer,
+        listing: listing.clone(),
         body,
         relay_request: headers.relay_request,
         idempotency_key: headers.idempotency_key,
         origin: headers.origin,
+        payment: None,
     };
-    answer(runner.run(request).await?)
+    match (runner.run(request).await?, x402) {
+        // It was paid by a header once, and that payment can never be made any more.
+        (Reply::NotPaid { reason, .. }, Some(x402)) => {
+            let wanted = Wanted { network: None, has_key: true, why: &reason };
+            x402::challenge(x402, &runner.gateway, &edge.public_url, &listing, wanted).await
+        }
+        (reply, _) => answer(reply),
+    }
 }

@@ -3,9 +3,11 @@
 use actix_web::HttpRequest;
 use crochet_primitives::{CallId, WalletId};
 use crochet_relay::{CHAINS, IdempotencyKey, Origin, OriginCurrency};
+use crochet_x402::EXACT;
 
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::x402::X402;
 
 /// On requests that the gateway sent itself.
 const SIGNATURE: &str = crochet_signing::headers::SIGNATURE;
@@ -16,10 +18,24 @@ pub(crate) struct CallHeaders {
     pub(crate) relay_request: Option<CallId>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     pub(crate) origin: Origin,
+    /// `X-Crochet-Payment-Scheme`.
+    pub(crate) scheme: Option<Scheme>,
+    /// `X-Crochet-Payment-Network`.
+    pub(crate) network: Option<String>,
 }
 
-/// Reads them all; `provider` is the name of the one payment provider there is.
-pub(crate) fn read(req: &HttpRequest, provider: &str) -> Result<CallHeaders, ApiError> {
+/// How a call is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// By terms of the payment provider.
+    Native,
+    /// By a header: x402.
+    Exact,
+}
+
+/// Reads them all; `provider` is the name of the one payment provider that gives terms, `x402` is there where payments by
+/// header are taken.
+pub(crate) fn read(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Result<CallHeaders, ApiError> {
     if req.headers().contains_key(SIGNATURE) {
         let message = "This request carries X-Crochet-Signature: it was sent by a gateway, and is not forwarded again.";
         return Err(ApiError::bad_request(message));
@@ -38,30 +54,43 @@ pub(crate) fn read(req: &HttpRequest, provider: &str) -> Result<CallHeaders, Api
             no_route("X-Crochet-Origin-Currency is one of USDC, ETH and SOL.", &["USDC", "ETH", "SOL"])
         })?),
     };
-    check_scheme(req, provider)?;
-    check_network(req)?;
-    Ok(CallHeaders { relay_request, idempotency_key, origin: Origin { wallet_id, currency, chain_id } })
+    let scheme = scheme(req, provider, x402)?;
+    let network = network(req, scheme, x402)?;
+    Ok(CallHeaders {
+        relay_request,
+        idempotency_key,
+        origin: Origin { wallet_id, currency, chain_id },
+        scheme,
+        network,
+    })
 }
 
-/// The scheme of the 402's `retry_headers`: there is one.
-fn check_scheme(req: &HttpRequest, provider: &str) -> Result<(), ApiError> {
+/// The scheme of the 402's `retry_headers`, or the one that is wanted.
+fn scheme(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Result<Option<Scheme>, ApiError> {
     match single(req, "X-Crochet-Payment-Scheme")? {
-        Some(scheme) if !scheme.eq_ignore_ascii_case(provider) => {
-            Err(no_route(format!("The payment scheme here is {provider}."), &[provider]))
+        None => Ok(None),
+        Some(scheme) if scheme.eq_ignore_ascii_case(provider) => Ok(Some(Scheme::Native)),
+        Some(scheme) if x402.is_some() && scheme.eq_ignore_ascii_case(EXACT) => Ok(Some(Scheme::Exact)),
+        Some(_) if x402.is_some() => {
+            let message = format!("The payment schemes here are {provider} and {EXACT}.");
+            Err(no_route(message, &[provider, EXACT]))
         }
-        _ => Ok(()),
+        Some(_) => Err(no_route(format!("The payment scheme here is {provider}."), &[provider])),
     }
 }
 
-/// The network of the 402's `retry_headers`: one that payments come from, or the mock's own.
-fn check_network(req: &HttpRequest) -> Result<(), ApiError> {
-    let known: Vec<&str> = CHAINS.iter().map(|(_, network)| *network).collect();
-    match single(req, "X-Crochet-Payment-Network")? {
-        Some(network) if !known.contains(&network) => {
-            Err(no_route("X-Crochet-Payment-Network is not a network that payments come from.", &known))
-        }
-        _ => Ok(()),
+/// The network of the 402's `retry_headers`, or the one that is wanted: one that payments are made on.
+fn network(req: &HttpRequest, scheme: Option<Scheme>, x402: Option<&X402>) -> Result<Option<String>, ApiError> {
+    let Some(network) = single(req, "X-Crochet-Payment-Network")? else { return Ok(None) };
+    let native = CHAINS.iter().map(|(_, network)| (*network).to_owned()).filter(|_| scheme != Some(Scheme::Exact));
+    let by_header = x402.map(|x402| x402.assets.iter().map(|asset| asset.network().to_string())).into_iter().flatten();
+    let by_header = by_header.filter(|_| scheme != Some(Scheme::Native));
+    let known: Vec<String> = native.chain(by_header).collect();
+    if known.iter().any(|known| known == network) {
+        return Ok(Some(network.to_owned()));
     }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(no_route("X-Crochet-Payment-Network is not a network that payments come from.", &known))
 }
 
 fn no_route(message: impl Into<std::borrow::Cow<'static, str>>, known: &[&str]) -> ApiError {

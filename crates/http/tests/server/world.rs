@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use crochet_http::{AppParts, Environment, HttpConfig, RateLimits, serve};
+use crochet_http::{AppParts, Environment, HttpConfig, RateLimits, X402, serve};
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_market::memory::{MemoryCatalogue, MemoryGuard, MemoryIdentities};
@@ -17,11 +17,14 @@ use crochet_pow::{ChallengeSealer, Difficulty, solve};
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, Price};
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
 use crochet_primitives::{CallId, Clock, EntropyExt, ListingId, ProfileId, WalletId};
-use crochet_relay::memory::{MemoryDirectory, MemoryJournal, ScriptedProvider, ScriptedUpstream};
+use crochet_relay::memory::{
+    MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
+};
 use crochet_relay::ports::Offer;
-use crochet_relay::{Endpoint, Gateway, Observation, PayerWallet, Policy, WebhookIntake};
+use crochet_relay::{Endpoint, Gateway, Observation, PayerWallet, Policy, Providers, WebhookIntake};
 use crochet_signing::{SigningSecret, SigningSecrets};
 use crochet_wallet::{Chain, EvmSigner};
+use crochet_x402::{Asset, Network, TermsKey};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -65,11 +68,14 @@ impl World {
         let directory = Arc::new(MemoryDirectory::default());
         let provider = Arc::new(ScriptedProvider::new("mock"));
         let upstream = Arc::new(ScriptedUpstream::default());
+        let chain = Arc::new(ScriptedChain::default());
         let seller = Arc::new(PanickingSeller { seller: upstream.clone() });
         let gateway = Gateway {
             journal: journal.clone(),
             directory: directory.clone(),
-            provider: provider.clone(),
+            provider: Arc::new(Providers { by_quote: provider.clone(), by_header: Some(chain.clone()) }),
+            header_payments: Some(chain.clone()),
+            payers: Arc::new(MemoryPayers::default()),
             upstream: seller.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -112,6 +118,7 @@ impl World {
             )),
             mock: Some(Arc::new(Till { journal: journal.clone() })),
             relay_webhooks: Some(Arc::new(WebhookIntake { webhooks: Arc::new(Sealed), sweeps: journal.clone() })),
+            x402: Some(Arc::new(X402::new(vec![Asset::usdc(Network::BASE).unwrap()], TermsKey::new([5; 32])))),
             readiness: Arc::new(Probe {
                 is_ready: config.environment == Environment::Development,
                 looks: looks.clone(),
@@ -181,11 +188,13 @@ impl World {
         let offer = Offer {
             listing: ListingId::new(self.clock.now(), self.entropy.bytes()),
             seller: self.seller.id,
+            name: "Weather by the hour".to_owned(),
             price,
             is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
-            payout_address: None,
+            payout_address: Some("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed".to_owned()),
+            former_price: None,
         };
         self.directory.set_offer(slug, offer);
     }

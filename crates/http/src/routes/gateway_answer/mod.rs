@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::code::Code;
 use crate::error::ApiError;
 use crate::recovery::{NextAction, Recovery};
+use crate::x402::listing_not_found;
 pub(crate) use delivered::{Delivered, DeliveredResponse};
 use delivered::{delivered, no_longer_available};
 use payment::relay_request_id;
@@ -43,10 +44,7 @@ pub(crate) fn answer(reply: Reply) -> Result<HttpResponse, ApiError> {
         Reply::ListingHasNoEndpoint => {
             Err(ApiError::new(Code::ListingHasNoEndpoint, "This free listing has no gateway endpoint."))
         }
-        Reply::ListingNotFound => Err(ApiError::not_found("Listing not found.").recovery(Recovery::change(
-            NextAction::ChooseOtherListing,
-            "Check the listing's id or slug; GET /listings lists those that can be called.",
-        ))),
+        Reply::ListingNotFound => Err(listing_not_found()),
         Reply::CallNotFound => Err(ApiError::not_found("You have no such relay request.").recovery(
             Recovery::change(NextAction::FixRequest, "Check X-Crochet-Relay-Request-Id; leave it out for a new call.")
                 .preserve(&["request_body"]),
@@ -67,6 +65,15 @@ pub(crate) fn answer(reply: Reply) -> Result<HttpResponse, ApiError> {
             Err(ApiError::new(Code::PayloadTooLarge, format!("This listing takes bodies of up to {limit} bytes."))
                 .details(&json!({ "limit_bytes": limit })))
         }
+        // Where payments by header are taken, these are answered with terms for another one.
+        Reply::NotPaid { .. } | Reply::PaymentNotTaken => {
+            Err(ApiError::new(Code::Unauthorized, "An API key is needed for this: the listing is not paid by x402."))
+        }
+        Reply::PaymentUnverified { retry_after_seconds } => Err(ApiError::new(
+            Code::PaymentProviderUnavailable,
+            "The payment could not be verified, and was not submitted. The same request may be sent again.",
+        )
+        .retry_after(retry_after_seconds)),
         Reply::ProviderUnavailable { record, retry_after_seconds } => Err(ApiError::new(
             Code::PaymentProviderUnavailable,
             "The payment provider gave no terms. Nothing is to be paid yet.",

@@ -64,6 +64,10 @@ pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
     let (differs, message) = match what {
         Mismatch::Listing => ("listing", "This relay request was made for another listing."),
         Mismatch::Body => ("body", "This relay request was made for another body."),
+        Mismatch::Payer => (
+            "payer",
+            "This payment was made for a call by somebody else, or with other terms: send what you sent then.",
+        ),
         Mismatch::NowFree => (
             "price",
             "The terms of this relay request have ended, and the listing is free now: call it without the id.",
@@ -72,7 +76,7 @@ pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
     let error = ApiError::new(Code::RelayRequestMismatch, message)
         .details(&json!({ "relay_request_id": call.relay_request_id(), "differs": differs }));
     match what {
-        Mismatch::Listing | Mismatch::Body => error,
+        Mismatch::Listing | Mismatch::Body | Mismatch::Payer => error,
         // No request could go with that id any more.
         Mismatch::NowFree => error.recovery(
             Recovery::change(

@@ -1,0 +1,127 @@
+//! 402 for whoever pays by a header. It costs no row: the terms are signed, and come back with the payment.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use chrono::TimeDelta;
+use crochet_primitives::{Clock, Entropy, EntropyExt, format_timestamp};
+use crochet_relay::ports::Offer;
+use crochet_relay::{Gateway, HeaderOffer, HeaderTerms};
+use crochet_wallet::WalletAddress;
+use crochet_x402::{PAYMENT_REQUIRED, PaymentRequired, Resource, SignedOffer, SignedTerms, extensions, find_asset};
+
+use super::X402;
+use crate::code::Code;
+use crate::error::ApiError;
+use crate::recovery::{NextAction, Recovery};
+use crate::routes::API;
+
+/// What the caller wants of the offer.
+pub(crate) struct Wanted<'a> {
+    /// `X-Crochet-Payment-Network`: there alone.
+    pub(crate) network: Option<&'a str>,
+    /// Whether it came with a key: then it could pay in another way.
+    pub(crate) has_key: bool,
+    /// Why there is a 402: a sentence, or one word of the protocol.
+    pub(crate) why: &'a str,
+}
+
+/// The 402 of a listing; or why there is none.
+pub(crate) async fn challenge(
+    x402: &X402,
+    gateway: &Gateway,
+    public_url: &str,
+    listing: &str,
+    wanted: Wanted<'_>,
+) -> Result<HttpResponse, ApiError> {
+    let (offer, gross, ways) = match gateway.header_terms(listing).await? {
+        HeaderTerms::NotFound => return Err(listing_not_found()),
+        HeaderTerms::Unavailable => {
+            return Err(ApiError::new(Code::ListingUnavailable, "This listing takes no calls now.").retry_after(60));
+        }
+        HeaderTerms::NotOffered if wanted.has_key => return Err(not_offered(x402)),
+        HeaderTerms::NotOffered => {
+            return Err(ApiError::new(
+                Code::Unauthorized,
+                "An API key is needed for this: the listing is free, or is not paid by x402.",
+            ));
+        }
+        HeaderTerms::Offered { offer, gross, ways } => (offer, gross, ways),
+    };
+    let ways: Vec<HeaderOffer> =
+        ways.into_iter().filter(|way| wanted.network.is_none_or(|network| network == way.network)).collect();
+    let offers: Vec<_> = ways.iter().filter_map(|way| in_its_words(x402, way)).collect();
+    if offers.is_empty() {
+        return Err(not_offered(x402));
+    }
+    let expires_at = expiry(gateway.clock.as_ref(), x402);
+    let token = x402.terms_key.sign(&SignedTerms {
+        listing: offer.listing,
+        gross,
+        offers: ways.iter().map(promised).collect(),
+        expires_at,
+        random: random(gateway.entropy.as_ref()),
+    });
+    let resource = Resource::new(&resource_url(public_url, &offer), &offer.name);
+    let required = PaymentRequired::new(&resource, &offers, wanted.why)
+        .with_extension(extensions::CROCHET, extensions::crochet(&token, &format_timestamp(expires_at)))
+        .with_extension(extensions::PAYMENT_IDENTIFIER, extensions::payment_identifier());
+    // v1 clients read the body alone, v2 clients the header first.
+    let body = required.v1().unwrap_or_else(|| required.v2());
+    let header = HeaderValue::from_str(&required.header())
+        .map_err(|error| ApiError::internal("an offer could not be written", error))?;
+    Ok(HttpResponse::build(StatusCode::PAYMENT_REQUIRED)
+        .insert_header((HeaderName::from_static(PAYMENT_REQUIRED), header))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .json(body))
+}
+
+/// The one URL of what is paid for, whatever name it was called by.
+fn resource_url(public_url: &str, offer: &Offer) -> String {
+    format!("{public_url}{API}/gateway/{}", offer.listing)
+}
+
+fn in_its_words(x402: &X402, way: &HeaderOffer) -> Option<crochet_x402::Offer> {
+    Some(crochet_x402::Offer {
+        asset: find_asset(&x402.assets, &way.asset)?.clone(),
+        pay_to: WalletAddress::parse(&way.recipient).ok()?,
+        base_units: way.base_units,
+        max_timeout_seconds: x402.max_timeout_seconds,
+    })
+}
+
+fn promised(way: &HeaderOffer) -> SignedOffer {
+    SignedOffer { asset: way.asset.clone(), pay_to: way.recipient.clone(), base_units: way.base_units }
+}
+
+fn expiry(clock: &dyn Clock, x402: &X402) -> crochet_primitives::Timestamp {
+    let ttl = TimeDelta::from_std(x402.terms_ttl).unwrap_or(TimeDelta::zero());
+    clock.now().checked_add_signed(ttl).unwrap_or_else(|| clock.now())
+}
+
+fn random(entropy: &dyn Entropy) -> [u8; 16] {
+    entropy.bytes()
+}
+
+/// The listing is paid in another way than the caller wants.
+fn not_offered(x402: &X402) -> ApiError {
+    let networks: Vec<String> = x402.assets.iter().map(|asset| asset.network().to_string()).collect();
+    let message = "This listing is not paid by x402, or not on that network.";
+    ApiError::new(Code::PaymentRouteUnavailable, message)
+        .details(&serde_json::json!({ "accepted": networks }))
+        .recovery(
+            Recovery::change(
+                NextAction::FixRequest,
+                "Leave out X-Crochet-Payment-Scheme and X-Crochet-Payment-Network: the 402 then says how it is paid.",
+            )
+            .preserve(&["request_body"]),
+        )
+}
+
+/// The same as for every caller.
+pub(crate) fn listing_not_found() -> ApiError {
+    ApiError::not_found("Listing not found.").recovery(Recovery::change(
+        NextAction::ChooseOtherListing,
+        "Check the listing's id or slug; GET /listings lists those that can be called.",
+    ))
+}

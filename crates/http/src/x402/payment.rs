@@ -1,0 +1,65 @@
+//! The header that a payment comes in.
+
+use actix_web::HttpRequest;
+use crochet_primitives::Timestamp;
+use crochet_relay::{HeaderPayment, IdempotencyKey, Promised};
+use crochet_secrets::VaultSecret;
+use crochet_x402::{DecodedPayment, PAYMENT_SIGNATURE, X_PAYMENT, decode, secret_sha256};
+use serde_json::json;
+
+use super::X402;
+use crate::error::ApiError;
+
+/// A payment, and what came with it for the call.
+pub(crate) struct ReadPayment {
+    pub(crate) payment: HeaderPayment,
+    pub(crate) decoded: DecodedPayment,
+    /// The payment's own identifier, as an idempotency key.
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
+    /// The same, as what opens the response later.
+    pub(crate) vault: Option<VaultSecret>,
+}
+
+/// Whether a request brings a payment.
+pub(crate) fn came_with(req: &HttpRequest) -> bool {
+    req.headers().contains_key(PAYMENT_SIGNATURE) || req.headers().contains_key(X_PAYMENT)
+}
+
+/// Reads the payment of a request.
+pub(crate) fn read(x402: &X402, req: &HttpRequest, now: Timestamp) -> Result<ReadPayment, ApiError> {
+    let mut values = req.headers().get_all(PAYMENT_SIGNATURE).chain(req.headers().get_all(X_PAYMENT));
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(refused("A payment comes in one header, PAYMENT-SIGNATURE or X-PAYMENT, once.".to_owned()));
+    };
+    let text = value.to_str().map_err(|_| refused("The payment header is not ASCII.".to_owned()))?;
+    let decoded = decode(text, &x402.assets).map_err(|error| refused(error.to_string()))?;
+    let token = decoded.terms.as_deref();
+    // Terms of ours that have ended promise nothing any more; they are a secret between us all the same.
+    let ours = token.and_then(|token| x402.terms_key.open(token));
+    let promised = ours
+        .as_ref()
+        .filter(|terms| now < terms.expires_at)
+        .map(|terms| Promised { listing: terms.listing, gross: terms.gross });
+    let payment = HeaderPayment {
+        scheme: decoded.scheme.clone(),
+        network: decoded.network.to_string(),
+        asset: decoded.asset.clone(),
+        payer: decoded.payer,
+        recipient: decoded.recipient.clone(),
+        base_units: decoded.base_units,
+        nonce: decoded.nonce.clone(),
+        valid_after: decoded.valid_after,
+        valid_before: decoded.valid_before,
+        promised,
+        secret_sha256: token.filter(|_| ours.is_some()).map(secret_sha256),
+        payload: decoded.payload.clone(),
+    };
+    let identifier = decoded.payment_identifier.as_deref();
+    let idempotency_key = identifier.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{id}")).ok());
+    let vault = identifier.map(VaultSecret::of_payment_identifier);
+    Ok(ReadPayment { payment, decoded, idempotency_key, vault })
+}
+
+fn refused(message: String) -> ApiError {
+    ApiError::bad_request(message).details(&json!({ "header": "PAYMENT-SIGNATURE" }))
+}
