@@ -152,7 +152,7 @@ fn look_at_keys(
         .optional()?)
 }
 
-/// Claims these calls, whose rows are locked: their next check is `hold` away, and nobody waits for one any more.
+/// Claims these calls, whose rows are locked: their next check is `hold` away.
 fn claim(conn: &mut PgConnection, rows: Vec<RecordRow>, now: Timestamp, hold: Duration) -> Result<Vec<Seen>, DbError> {
     let held_until =
         TimeDelta::from_std(hold).ok().and_then(|hold| now.checked_add_signed(hold)).unwrap_or(Timestamp::MAX_UTC);
@@ -171,7 +171,7 @@ fn claim(conn: &mut PgConnection, rows: Vec<RecordRow>, now: Timestamp, hold: Du
         }
     }
     diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(&ids)))
-        .set((gateway_requests::next_check_at.eq(held_until), gateway_requests::check_wanted_at.eq(None::<Timestamp>)))
+        .set(gateway_requests::next_check_at.eq(held_until))
         .execute(conn)?;
     Ok(claimed)
 }
@@ -229,6 +229,10 @@ impl Sweeps for PgSweeps {
                     .for_update()
                     .skip_locked()
                     .load(conn)?;
+                let ids: Vec<Uuid> = rows.iter().map(|row| *row.id()).collect();
+                diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(ids)))
+                    .set(gateway_requests::check_wanted_at.eq(None::<Timestamp>))
+                    .execute(conn)?;
                 claim(conn, rows, now, hold)
             })
             .await

@@ -125,6 +125,7 @@ macro_rules! journal_contract {
             a_webhook_changes_nothing_of_its_call,
             a_webhook_about_a_quote_of_nobody_s_is_answered_so,
             a_webhook_that_comes_during_a_look_leads_to_another_look,
+            a_webhook_is_not_done_with_by_a_look_that_was_due,
             of_calls_that_are_wanted_no_more_are_claimed_than_asked_for_and_none_twice,
             expired_responses_are_purged,
             the_key_of_a_call_that_ended_is_kept_for_a_day,

@@ -211,6 +211,15 @@ pub async fn a_webhook_that_comes_during_a_look_leads_to_another_look(world: &im
     assert_eq!(claim_wanted(world, 10).await, [quoted.id]);
 }
 
+pub async fn a_webhook_is_not_done_with_by_a_look_that_was_due(world: &impl World) {
+    let given = Given::new(world).await;
+    let quoted = given.quoted().await;
+    world.advance_clock(MINUTE).await;
+    assert!(want(world, &quoted).await);
+    assert_eq!(claim(world, 10).await, [quoted.id]);
+    assert_eq!(claim_wanted(world, 10).await, [quoted.id]);
+}
+
 pub async fn of_calls_that_are_wanted_no_more_are_claimed_than_asked_for_and_none_twice(world: &impl World) {
     let given = Given::new(world).await;
     let mut expected = HashSet::new();
