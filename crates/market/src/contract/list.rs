@@ -29,6 +29,7 @@ macro_rules! identities_contract {
         }
         $crate::market_contract_suite! { $world, wallets:
             wallets_are_listed_oldest_first,
+            the_catalogue_sees_the_wallets_as_they_are,
             a_wallet_belongs_to_one_profile,
             of_profiles_that_race_to_link_a_wallet_one_gets_it,
             a_chain_has_one_primary_wallet,

@@ -35,6 +35,15 @@ pub async fn wallets_are_listed_oldest_first(world: &impl World) {
     assert_eq!(world.identities().wallets(first.profile).await.unwrap(), [first, second, third]);
 }
 
+pub async fn the_catalogue_sees_the_wallets_as_they_are(world: &impl World) {
+    let first = registered(world).await.wallet;
+    let second = linked(world, Chain::Solana, true, &first).await;
+    assert!(matches!(changed(world, &second, off()).await, WalletChange::Done(_)));
+    let known = world.identities().wallets(first.profile).await.unwrap();
+    assert_eq!(known[1].status, WalletStatus::Disabled);
+    assert_eq!(world.catalogue().wallets(first.profile).await.unwrap(), known);
+}
+
 pub async fn a_wallet_belongs_to_one_profile(world: &impl World) {
     let (one, other) = (registered(world).await.wallet, registered(world).await.wallet);
     for profile in [one.profile, other.profile] {
