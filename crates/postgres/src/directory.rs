@@ -71,6 +71,7 @@ pub(crate) struct OfferRow {
     deleted_at: Option<Timestamp>,
     endpoint: Option<EndpointRow>,
     payout_address: Option<String>,
+    evm_payout_address: Option<String>,
     former_price_micros: Option<i64>,
     price_changed_at: Option<Timestamp>,
     now: Timestamp,
@@ -93,6 +94,15 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
         .select(profile_wallets::address)
         .limit(1)
         .single_value();
+    let evm_payout_address = profile_wallets::table
+        .filter(profile_wallets::profile_id.eq(listings::provider_id))
+        .filter(profile_wallets::status.eq("active"))
+        .filter(profile_wallets::capabilities.contains(vec!["payout"]))
+        .filter(profile_wallets::chain.eq(Chain::Evm.as_str()))
+        .order((profile_wallets::is_primary.desc(), profile_wallets::id))
+        .select(profile_wallets::address)
+        .limit(1)
+        .single_value();
     listing
         .left_join(listing_gateway_endpoints::table)
         .select((
@@ -105,6 +115,7 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
             listings::deleted_at,
             Option::<EndpointRow>::as_select(),
             payout_address,
+            evm_payout_address,
             listings::former_price_micros,
             listings::price_changed_at,
             clock_timestamp(),
@@ -131,6 +142,7 @@ impl OfferRow {
                 .filter(|endpoint| endpoint.status == EndpointStatus::Active)
                 .map(|endpoint| for_call(endpoint, self.now)),
             payout_address: self.payout_address,
+            evm_payout_address: self.evm_payout_address,
             former_price,
         })
     }

@@ -260,6 +260,8 @@ pub struct Offer {
     pub endpoint: Option<Endpoint>,
     /// The payout address of the seller, where one is set.
     pub payout_address: Option<String>,
+    /// The same on EVM chains, where payments by header are made; it may be another one.
+    pub evm_payout_address: Option<String>,
     /// What a call cost before its price was changed, where that was in the last five minutes: who pays by a header may
     /// have read that price.
     pub former_price: Option<MicroUsd>,

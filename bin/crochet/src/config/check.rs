@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::settings::{Environment, PaymentProviderName, Settings, Switch};
+use super::x402;
 use super::{Config, RateLimits, database_url, metrics_bind};
 
 /// actix calls it an error when bytes from outside are no HTTP: any scanner would fill the log with errors that are
@@ -41,11 +42,18 @@ impl fmt::Display for Problem {
 /// The usual interval of scrapes.
 const METRICS_SAMPLE_EVERY: Duration = Duration::from_secs(15);
 
-struct Problems(Vec<Problem>);
+#[derive(Default)]
+pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    fn add(&mut self, setting: &'static str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, setting: &'static str, message: impl Into<String>) {
         self.0.push(Problem { setting, message: message.into() });
+    }
+
+    /// What is wrong, by name.
+    #[cfg(test)]
+    pub(super) fn settings(&self) -> Vec<&'static str> {
+        self.0.iter().map(|problem| problem.setting).collect()
     }
 }
 
@@ -65,6 +73,7 @@ pub fn resolve(
     let bind = settings.bind.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
     let public_url = settings.public_url.as_deref().and_then(|text| read_public_url(text, &mut problems));
     let payment_provider = settings.payment_provider.unwrap_or(PaymentProviderName::Mock);
+    let x402 = x402::read(&settings, &mut problems);
     let relay = (payment_provider == PaymentProviderName::Relay).then(|| read_relay(&settings, &mut problems));
     if let Some(keys) = &settings.master_keys
         && let Err(error) = MasterKeys::parse(keys)
@@ -137,6 +146,7 @@ pub fn resolve(
         master_keys: settings.master_keys.map(SecretString::from),
         payment_provider,
         relay,
+        x402,
         rate_limits,
         redis: read_redis(settings.redis_url, settings.redis_prefix, settings.redis_timeout_millis, &mut problems),
         call_limits,

@@ -5,11 +5,13 @@ mod database_url;
 mod file;
 mod metrics_bind;
 mod settings;
+mod x402;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crochet_facilitator::FacilitatorConfig;
 use crochet_http::CallLimits;
 use crochet_payments::RelayConfig;
 use crochet_pow::Difficulty;
@@ -55,6 +57,8 @@ pub struct Config {
     pub payment_provider: PaymentProviderName,
     /// How Relay is reached; `None` where buyers do not pay through it.
     pub relay: Option<RelayConfig>,
+    /// How payments by x402 are taken; `None` where they are not.
+    pub x402: Option<X402Config>,
     /// Rate limits.
     pub rate_limits: RateLimits,
     /// Through what several gateways share their rate limits; `None` keeps them in this process.
@@ -87,6 +91,16 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_filter: String,
+}
+
+/// How payments by x402 are taken.
+#[derive(Debug, Clone)]
+pub struct X402Config {
+    /// Through whom, in what, and who reads the chain. Its resource URL is the gateway's own, which is known once it
+    /// listens.
+    pub facilitator: FacilitatorConfig,
+    /// For how long a payer's authorization is to be good.
+    pub max_timeout_seconds: u32,
 }
 
 /// How often clients may call, by class.

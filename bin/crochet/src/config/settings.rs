@@ -156,6 +156,18 @@ settings! {
     relay_quotes_per_minute: u32 = "CROCHET_RELAY_QUOTES_PER_MINUTE" { value_name = "N", help_heading = "Payments" },
     /// Looks at payments a minute, at most half of them by the sweeper; divided likewise [default: 200]
     relay_reads_per_minute: u32 = "CROCHET_RELAY_READS_PER_MINUTE" { value_name = "N", help_heading = "Payments" },
+    /// x402 facilitators, the preferred one first; where they are given, listings can be paid by x402, too
+    x402_facilitator_urls: Vec<String> = "CROCHET_X402_FACILITATOR_URLS" { value_delimiter = ',', value_name = "URL,…", help_heading = "Payments" },
+    /// Their bearer tokens, in the same order; empty for one that needs none
+    x402_facilitator_tokens: String = "CROCHET_X402_FACILITATOR_TOKENS" { value_name = "TOKEN,…", hide_env_values = true, help_heading = "Payments" },
+    /// Networks on which x402 is paid, in CAIP-2, the preferred one first; in USDC, or another token as NETWORK=ADDRESS;SYMBOL;DECIMALS;NAME;VERSION, with the name and version of its EIP-712 domain
+    x402_networks: Vec<String> = "CROCHET_X402_NETWORKS" { value_delimiter = ',', value_name = "NETWORK,…", help_heading = "Payments" },
+    /// JSON-RPC of a node of each of these networks, in the same order: it decides what was paid
+    x402_rpc_urls: String = "CROCHET_X402_RPC_URLS" { value_name = "URL,…", hide_env_values = true, help_heading = "Payments" },
+    /// How old a block has to be until what it shows is final, in seconds [default: 60]
+    x402_finality_seconds: u32 = "CROCHET_X402_FINALITY_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
+    /// For how long a payer's authorization is asked to be good, in seconds [default: 60]
+    x402_max_timeout_seconds: u32 = "CROCHET_X402_MAX_TIMEOUT_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
     /// How long a quote lives, in seconds [default: 900]
     quote_ttl_seconds: u64 = "CROCHET_QUOTE_TTL_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
     /// How long after that a late payment is waited for, in seconds [default: 600]

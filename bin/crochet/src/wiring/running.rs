@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+use crochet_facilitator::{FacilitatorConfig, Facilitators};
 use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
 use crochet_forwarder::{Forwarder, ForwarderConfig};
-use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, serve};
+use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, X402, serve};
 use crochet_limits::Limiter;
 use crochet_market::Payouts;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
@@ -22,9 +23,10 @@ use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
 use crochet_primitives::{Clock, Entropy};
 use crochet_redis::SharedLimits;
-use crochet_relay::ports::{Journal, PaymentProvider, Sweeps, Upstream};
-use crochet_relay::{Gateway, Policy, Sweeper, WebhookIntake};
+use crochet_relay::ports::{HeaderPayments, Journal, PaymentProvider, Sweeps, Upstream};
+use crochet_relay::{Gateway, Policy, Providers, Sweeper, WebhookIntake};
 use crochet_secrets::MasterKeys;
+use crochet_x402::TermsKey;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -162,8 +164,12 @@ impl Building<'_> {
                 .witnessed(Arc::new(self.metrics.money.clone())),
         );
         let payments = self.payments()?;
-        let provider = self.asked(payments.provider());
-        let unhurried = self.asked(payments.unhurried());
+        let facilitators = self.facilitators()?;
+        let header_payments: Option<Arc<dyn HeaderPayments>> =
+            facilitators.clone().map(|facilitators| facilitators as Arc<dyn HeaderPayments>);
+        let both = |by_quote| Arc::new(Providers { by_quote, by_header: header_payments.clone() });
+        let provider = self.asked(both(payments.provider()));
+        let unhurried = self.asked(both(payments.unhurried()));
         let forwarder: Arc<dyn Upstream> = Arc::new(
             Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
         );
@@ -173,7 +179,7 @@ impl Building<'_> {
             journal: Arc::clone(&journal),
             directory,
             provider: Arc::clone(&provider),
-            header_payments: None,
+            header_payments: header_payments.clone(),
             payers: Arc::new(PgPayers::new(self.db.clone(), Arc::clone(&self.entropy))),
             upstream: self.measured(&forwarder, Purpose::Call),
             clock: Arc::clone(&self.clock),
@@ -191,7 +197,7 @@ impl Building<'_> {
             relay_webhooks: payments
                 .relay_webhooks()
                 .map(|webhooks| Arc::new(WebhookIntake { webhooks, sweeps: self.sweeps() })),
-            x402: None,
+            x402: facilitators.as_deref().map(|facilitators| Arc::new(self.x402(facilitators))),
             readiness: Arc::new(Probe {
                 db: self.db.clone(),
                 direct_url: self.database.direct_url().clone(),
@@ -218,6 +224,22 @@ impl Building<'_> {
             metrics: self.metrics.provider.clone(),
             clock: Arc::clone(&self.clock),
         })
+    }
+
+    /// Who takes payments by x402; nobody, where that is not configured.
+    fn facilitators(&self) -> anyhow::Result<Option<Arc<Facilitators>>> {
+        let Some(x402) = &self.config.x402 else { return Ok(None) };
+        let config = FacilitatorConfig { resource_url: self.url.to_owned(), ..x402.facilitator.clone() };
+        let facilitators = Facilitators::new(config, Arc::clone(&self.clock)).context("x402 cannot be used")?;
+        Ok(Some(Arc::new(facilitators)))
+    }
+
+    /// What the API needs to speak x402.
+    fn x402(&self, facilitators: &Facilitators) -> X402 {
+        let key = TermsKey::new(*self.master_keys.derive("x402 terms"));
+        let x402 = X402::new(facilitators.assets().cloned().collect(), key);
+        let configured = self.config.x402.as_ref().map(|config| config.max_timeout_seconds);
+        X402 { max_timeout_seconds: configured.unwrap_or(x402.max_timeout_seconds), ..x402 }
     }
 
     fn payments(&self) -> anyhow::Result<Payments> {

@@ -168,9 +168,10 @@ fn details(code: Code) -> Option<ObjectBuilder> {
         Code::NotAcceptable => object.property("available", strings("The media types that there are.")),
         Code::UnsupportedMediaType => object.property("accepted", strings("The media types that are taken.")),
         Code::Conflict => object.property("limit", count("How many there can be.")),
-        Code::RelayRequestMismatch => object
-            .property("relay_request_id", of::<schema::RelayRequestId>())
-            .property("differs", word("What is another than the id was made for.", &["listing", "body", "payer", "price"])),
+        Code::RelayRequestMismatch => object.property("relay_request_id", of::<schema::RelayRequestId>()).property(
+            "differs",
+            word("What is another than the id was made for.", &["listing", "body", "payer", "price"]),
+        ),
         Code::ResponseNoLongerAvailable => object.property("api_key_prefix", {
             let prefix = text("^am_k_[0-9A-Za-z]+$").schema_type(SchemaType::from_iter([Type::String, Type::Null]));
             prefix.description(Some("The first characters of the key that can open it; null when nobody can."))

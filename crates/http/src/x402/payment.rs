@@ -34,12 +34,8 @@ pub(crate) fn read(x402: &X402, req: &HttpRequest, now: Timestamp) -> Result<Rea
     let text = value.to_str().map_err(|_| refused("The payment header is not ASCII.".to_owned()))?;
     let decoded = decode(text, &x402.assets).map_err(|error| refused(error.to_string()))?;
     let token = decoded.terms.as_deref();
-    // Terms of ours that have ended promise nothing any more; they are a secret between us all the same.
-    let ours = token.and_then(|token| x402.terms_key.open(token));
-    let promised = ours
-        .as_ref()
-        .filter(|terms| now < terms.expires_at)
-        .map(|terms| Promised { listing: terms.listing, gross: terms.gross });
+    let terms = token.and_then(|token| x402.terms_key.verify(token, now));
+    let promised = terms.map(|terms| Promised { listing: terms.listing, gross: terms.gross });
     let payment = HeaderPayment {
         scheme: decoded.scheme.clone(),
         network: decoded.network.to_string(),
@@ -51,7 +47,9 @@ pub(crate) fn read(x402: &X402, req: &HttpRequest, now: Timestamp) -> Result<Rea
         valid_after: decoded.valid_after,
         valid_before: decoded.valid_before,
         promised,
-        secret_sha256: token.filter(|_| ours.is_some()).map(secret_sha256),
+        // Terms that have ended, or whose key was rotated, promise nothing any more. They are what the payer alone has of
+        // this payment all the same: a retry brings them again.
+        secret_sha256: token.map(secret_sha256),
         payload: decoded.payload.clone(),
     };
     let identifier = decoded.payment_identifier.as_deref();

@@ -35,6 +35,8 @@ use crate::surroundings::{PanickingSeller, Probe, Sealed, Till};
 
 pub(crate) const PAID: &str = "/api/v1/gateway/paid";
 pub(crate) const FREE: &str = "/api/v1/gateway/free";
+/// Where the seller is paid.
+pub(crate) const PAYOUT: &str = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed";
 pub(crate) const BODY: &str = "{\"task\": \"run\",  \"n\": 1.50}";
 
 pub(crate) struct World {
@@ -193,7 +195,8 @@ impl World {
             is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
-            payout_address: Some("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed".to_owned()),
+            payout_address: None,
+            evm_payout_address: Some(PAYOUT.to_owned()),
             former_price: None,
         };
         self.directory.set_offer(slug, offer);

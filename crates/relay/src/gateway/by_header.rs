@@ -264,7 +264,7 @@ impl Gateway {
 }
 
 fn ways(taken: &dyn HeaderPayments, offer: &Offer, gross: MicroUsd) -> Vec<HeaderOffer> {
-    offer.payout_address.as_deref().map(|address| taken.offers(gross, address)).unwrap_or_default()
+    offer.evm_payout_address.as_deref().map(|address| taken.offers(gross, address)).unwrap_or_default()
 }
 
 fn not_paid(reason: impl Into<String>) -> Reply {

@@ -259,7 +259,7 @@ async fn terms_are_offered_for_what_can_be_paid_and_cost_no_row() {
         }
         other => panic!("not offered: {other:?}"),
     }
-    world.directory.change_offer("first", |offer| offer.payout_address = None);
+    world.directory.change_offer("first", |offer| offer.evm_payout_address = None);
     assert!(matches!(world.header_terms("first").await, HeaderTerms::NotOffered));
     assert!(matches!(world.header_terms("nothing").await, HeaderTerms::NotFound));
     world.directory.change_offer("second", |offer| offer.is_available = false);

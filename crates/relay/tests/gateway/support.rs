@@ -93,7 +93,8 @@ impl World {
             is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
-            payout_address: Some(PAYOUT.to_owned()),
+            payout_address: None,
+            evm_payout_address: Some(PAYOUT.to_owned()),
             former_price: None,
         };
         self.directory.set_offer(slug, offer);
