@@ -137,8 +137,9 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 in `data.retry_headers`."
         ),
         (
-            "X-Crochet-Payment-Network" = Option<String>, Header, pattern = "^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$",
-            description = "The network to pay on, in CAIP-2; as in `data.retry_headers`."
+            "X-Crochet-Payment-Network" = Option<String>, Header, pattern = "^([-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}|[-a-z0-9]{1,32})$",
+            description = "The network to pay on, in CAIP-2; as in `data.retry_headers`. By a name of x402 v1, as `base`, terms \
+                come in that version alone."
         ),
         (
             "PAYMENT-SIGNATURE" = Option<String>, Header, max_length = 16384,
@@ -234,7 +235,7 @@ pub(crate) async fn call(
         }
         // Before the body is read: who looks for what can be paid sends none.
         (Some(x402), buyer) if buyer.is_none() || headers.scheme == Some(Scheme::Exact) => {
-            let network = headers.network.as_deref();
+            let network = headers.network.as_ref();
             let wanted = Wanted { network, has_key: buyer.is_some(), why: "Payment is required." };
             return x402::challenge(x402, &runner.gateway, &edge.public_url, &listing, wanted).await;
         }

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use crochet_primitives::{CallId, WalletId};
 use crochet_relay::{CHAINS, IdempotencyKey, Origin, OriginCurrency};
-use crochet_x402::EXACT;
+use crochet_x402::{EXACT, Network};
 
 use crate::code::Code;
 use crate::error::ApiError;
@@ -21,7 +21,16 @@ pub(crate) struct CallHeaders {
     /// `X-Crochet-Payment-Scheme`.
     pub(crate) scheme: Option<Scheme>,
     /// `X-Crochet-Payment-Network`.
-    pub(crate) network: Option<String>,
+    pub(crate) network: Option<WantedNetwork>,
+}
+
+/// A network that payments are made on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WantedNetwork {
+    /// CAIP-2.
+    pub(crate) name: String,
+    /// Whether it was called by its name of x402 v1: then terms are wanted in that version alone.
+    pub(crate) is_v1: bool,
 }
 
 /// How a call is paid.
@@ -80,14 +89,20 @@ fn scheme(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Result<Opti
 }
 
 /// The network of the 402's `retry_headers`, or the one that is wanted: one that payments are made on.
-fn network(req: &HttpRequest, scheme: Option<Scheme>, x402: Option<&X402>) -> Result<Option<String>, ApiError> {
+fn network(req: &HttpRequest, scheme: Option<Scheme>, x402: Option<&X402>) -> Result<Option<WantedNetwork>, ApiError> {
     let Some(network) = single(req, "X-Crochet-Payment-Network")? else { return Ok(None) };
+    let by_v1_name = Network::from_v1_name(network).filter(|_| scheme != Some(Scheme::Native));
+    let is_taken =
+        |network: &Network| x402.is_some_and(|x402| x402.assets.iter().any(|asset| asset.network() == *network));
+    if let Some(network) = by_v1_name.filter(is_taken) {
+        return Ok(Some(WantedNetwork { name: network.to_string(), is_v1: true }));
+    }
     let native = CHAINS.iter().map(|(_, network)| (*network).to_owned()).filter(|_| scheme != Some(Scheme::Exact));
     let by_header = x402.map(|x402| x402.assets.iter().map(|asset| asset.network().to_string())).into_iter().flatten();
     let by_header = by_header.filter(|_| scheme != Some(Scheme::Native));
     let known: Vec<String> = native.chain(by_header).collect();
     if known.iter().any(|known| known == network) {
-        return Ok(Some(network.to_owned()));
+        return Ok(Some(WantedNetwork { name: network.to_owned(), is_v1: false }));
     }
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     Err(no_route("X-Crochet-Payment-Network is not a network that payments come from.", &known))

@@ -10,7 +10,7 @@ pub(crate) mod endpoint;
 pub(crate) mod endpoint_test;
 pub(crate) mod gateway;
 pub(crate) mod gateway_answer;
-mod gateway_headers;
+pub(crate) mod gateway_headers;
 pub(crate) mod gateway_requests;
 pub(crate) mod health;
 pub(crate) mod ledger;

@@ -1,8 +1,8 @@
 //! 402 for whoever pays by a header. It costs no row: the terms are signed, and come back with the payment.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::TimeDelta;
 use crochet_primitives::{Clock, Entropy, EntropyExt, format_timestamp};
 use crochet_relay::ports::Offer;
@@ -15,11 +15,12 @@ use crate::code::Code;
 use crate::error::ApiError;
 use crate::recovery::{NextAction, Recovery};
 use crate::routes::API;
+use crate::routes::gateway_headers::WantedNetwork;
 
 /// What the caller wants of the offer.
 pub(crate) struct Wanted<'a> {
     /// `X-Crochet-Payment-Network`: there alone.
-    pub(crate) network: Option<&'a str>,
+    pub(crate) network: Option<&'a WantedNetwork>,
     /// Whether it came with a key: then it could pay in another way.
     pub(crate) has_key: bool,
     /// Why there is a 402: a sentence, or one word of the protocol.
@@ -49,7 +50,7 @@ pub(crate) async fn challenge(
         HeaderTerms::Offered { offer, gross, ways } => (offer, gross, ways),
     };
     let ways: Vec<HeaderOffer> =
-        ways.into_iter().filter(|way| wanted.network.is_none_or(|network| network == way.network)).collect();
+        ways.into_iter().filter(|way| wanted.network.is_none_or(|network| network.name == way.network)).collect();
     let offers: Vec<_> = ways.iter().filter_map(|way| in_its_words(x402, way)).collect();
     if offers.is_empty() {
         return Err(not_offered(x402));
@@ -68,12 +69,18 @@ pub(crate) async fn challenge(
         .with_extension(extensions::PAYMENT_IDENTIFIER, extensions::payment_identifier());
     // v1 clients read the body alone, v2 clients the header first.
     let body = required.v1().unwrap_or_else(|| required.v2());
+    if wanted.network.is_some_and(|network| network.is_v1) {
+        return Ok(required_payment().json(body));
+    }
     let header = HeaderValue::from_str(&required.header())
         .map_err(|error| ApiError::internal("an offer could not be written", error))?;
-    Ok(HttpResponse::build(StatusCode::PAYMENT_REQUIRED)
-        .insert_header((HeaderName::from_static(PAYMENT_REQUIRED), header))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .json(body))
+    Ok(required_payment().insert_header((HeaderName::from_static(PAYMENT_REQUIRED), header)).json(body))
+}
+
+fn required_payment() -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(StatusCode::PAYMENT_REQUIRED);
+    response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    response
 }
 
 /// The one URL of what is paid for, whatever name it was called by.
