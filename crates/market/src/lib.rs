@@ -63,6 +63,7 @@ mod endpoint;
 mod error;
 mod fields;
 pub mod identity;
+mod input;
 mod linked_wallet;
 mod listing;
 #[cfg(feature = "testing")]

@@ -3,6 +3,7 @@
 use crochet_pricing::{MicroUsd, Price};
 use crochet_primitives::{CategoryId, ListingId, ProfileId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::category::Category;
@@ -41,6 +42,10 @@ pub struct Listing {
     pub connection_instructions: Option<String>,
     /// Up to 20 examples.
     pub example_outputs: Vec<ExampleOutput>,
+    /// A JSON Schema of the request's body: an object of up to 16 KiB, whose references stay within it.
+    pub input_schema: Option<Value>,
+    /// An example of the request's body: JSON of up to 4 KiB.
+    pub example_input: Option<Value>,
     /// An http(s) URL.
     pub demo_endpoint: Option<String>,
     /// An http(s) URL.
@@ -194,13 +199,15 @@ pub struct ListingView {
 }
 
 impl ListingView {
-    /// As lists show it: without documentation, instructions, examples, disclaimers and promises.
+    /// As lists show it: without documentation, instructions, examples, schema, disclaimers and promises.
     #[must_use]
     pub fn without_long_texts(self) -> Self {
         let listing = Listing {
             docs: None,
             connection_instructions: None,
             example_outputs: Vec::new(),
+            input_schema: None,
+            example_input: None,
             risk_disclaimers: None,
             sla: None,
             ..self.listing

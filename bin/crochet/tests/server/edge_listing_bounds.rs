@@ -24,6 +24,7 @@ async fn every_bound_that_is_broken_is_named_and_the_bound_itself_is_good() {
     let examples = |count: usize, label: usize, content: usize| {
         json!(vec![json!({ "label": "l".repeat(label), "content": "c".repeat(content) }); count])
     };
+    let schema = |length: usize| json!({ "title": "x".repeat(length - "{\"title\":\"\"}".len()) });
     for (field, good, bad, named) in [
         ("name", text(2), text(1), "name"),
         ("name", text(100), text(101), "name"),
@@ -42,6 +43,9 @@ async fn every_bound_that_is_broken_is_named_and_the_bound_itself_is_good() {
         ("example_outputs", examples(20, 100, 10), examples(21, 1, 1), "example_outputs"),
         ("example_outputs", examples(1, 1, 10_000), examples(1, 101, 1), "example_outputs[0].label"),
         ("example_outputs", examples(0, 0, 0), examples(1, 1, 10_001), "example_outputs[0].content"),
+        ("input_schema", schema(16_384), schema(16_385), "input_schema"),
+        ("input_schema", json!({ "$ref": "#/$defs/a" }), json!({ "$ref": "https://a.example" }), "input_schema"),
+        ("example_input", json!("x".repeat(4_094)), json!("x".repeat(4_095)), "example_input"),
         ("demo_endpoint", url(2_048), url(2_049), "demo_endpoint"),
         ("github_url", json!("http://a.example"), json!("git://a.example"), "github_url"),
         ("logo_url", Value::Null, json!("javascript:alert(1)"), "logo_url"),

@@ -46,6 +46,8 @@ async fn a_listing_keeps_every_field_that_it_was_created_with() {
         "docs": "# How\n\tto",
         "connection_instructions": "Call the gateway_url.",
         "example_outputs": [{ "label": "one", "content": "{\"a\":1}" }],
+        "input_schema": { "type": "object", "properties": { "pair": { "type": "string" } }, "required": ["pair"] },
+        "example_input": { "pair": "ETH/USDC" },
         "demo_endpoint": "https://seller.example/demo",
         "github_url": "https://code.example/seller",
         "logo_url": "https://seller.example/logo.png",

@@ -32,6 +32,8 @@ pub(super) fn blank(id: ListingId, provider: ProfileId, now: Timestamp) -> Listi
         docs: None,
         connection_instructions: None,
         example_outputs: Vec::new(),
+        input_schema: None,
+        example_input: None,
         demo_endpoint: None,
         github_url: None,
         logo_url: None,
@@ -71,6 +73,12 @@ pub(super) fn apply(body: &ListingBody, listing: &mut Listing, problems: &mut Pr
     }
     if let Some(examples) = &body.example_outputs {
         listing.example_outputs = example_outputs(examples, problems);
+    }
+    if let Some(schema) = &body.input_schema {
+        listing.input_schema = problems.input_schema("input_schema", schema.as_ref());
+    }
+    if let Some(example) = &body.example_input {
+        listing.example_input = problems.example_input("example_input", example.as_ref());
     }
     apply_texts(body, listing, problems);
     apply_status(body, listing, problems);

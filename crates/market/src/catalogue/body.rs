@@ -6,6 +6,7 @@ use crochet_primitives::CategoryId;
 use secrecy::SecretString;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -13,9 +14,9 @@ use crate::endpoint::EndpointStatus;
 use crate::fields::{nullable, whole};
 use crate::listing::{AuthMethod, DeliveryType, ExampleOutput, ListingStatus, PayoutCurrency, PricingModel};
 use crate::schema::{
-    ConnectionInstructions, Description, Docs, ExpectedDelivery, HeaderName, HeaderValue, ListingName, MaxRequestBytes,
-    MaxResponseBytes, OfferedPricingModel, OverlapSeconds, PriceAmount, PriceCurrency, PrivateUrlText, RiskDisclaimers,
-    SettableStatus, ShortText, Sla, TimeoutMs, Unread, WebUrl,
+    ConnectionInstructions, Description, Docs, ExampleInput, ExpectedDelivery, HeaderName, HeaderValue, InputSchema,
+    ListingName, MaxRequestBytes, MaxResponseBytes, OfferedPricingModel, OverlapSeconds, PriceAmount, PriceCurrency,
+    PrivateUrlText, RiskDisclaimers, SettableStatus, ShortText, Sla, TimeoutMs, Unread, WebUrl,
 };
 
 /// What is to change about a listing. The body of `POST /listings` has the same fields, and a schema of its own.
@@ -71,6 +72,15 @@ pub struct ListingBody {
     /// Up to 20 examples of what it answers.
     #[schema(max_items = 20)]
     pub example_outputs: Option<Vec<ExampleOutput>>,
+    /// A JSON Schema of the request's body: an object of up to 16,384 bytes, nested up to 32 deep. `$ref` leads to a part
+    /// of the same schema. Who pays by x402 and who indexes listings is shown it.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<InputSchema>)]
+    pub input_schema: Option<Option<Value>>,
+    /// An example of the request's body: JSON of up to 4,096 bytes, nested up to 32 deep.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<ExampleInput>)]
+    pub example_input: Option<Option<Value>>,
     /// A demonstration: an http(s) URL.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<WebUrl>)]

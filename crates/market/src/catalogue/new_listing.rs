@@ -185,6 +185,12 @@ fn paid_example() -> Value {
             "label": "A signal for ETH/USDC",
             "content": "{\"pair\":\"ETH/USDC\",\"signal\":\"long\",\"confidence\":0.82}"
         }],
+        "input_schema": {
+            "type": "object",
+            "properties": { "pair": { "type": "string" } },
+            "required": ["pair"]
+        },
+        "example_input": { "pair": "ETH/USDC" },
         "private_endpoint_url": "https://seller.example/agent"
     })
 }

@@ -29,6 +29,8 @@ pub async fn a_change_replaces_all_of_a_listing(world: &impl World) {
         docs: None,
         connection_instructions: Some("Call.".to_owned()),
         example_outputs: Vec::new(),
+        input_schema: None,
+        example_input: Some(serde_json::json!("text")),
         demo_endpoint: Some("https://demo.example".to_owned()),
         github_url: None,
         logo_url: Some("https://logo.example".to_owned()),

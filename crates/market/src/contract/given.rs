@@ -10,6 +10,7 @@ use crochet_secrets::ApiKey;
 use crochet_signing::SigningSecret;
 use crochet_wallet::{Chain, WalletAddress};
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::World;
 use super::world::next;
@@ -126,6 +127,8 @@ pub(super) fn listing(provider: ProfileId, slug: &str) -> Listing {
         docs: Some("Docs.".to_owned()),
         connection_instructions: None,
         example_outputs: vec![ExampleOutput { label: "one".to_owned(), content: "{\"a\":1}".to_owned() }],
+        input_schema: Some(json!({ "type": "object", "properties": { "z": { "maximum": 1.5 }, "a\u{0}": true } })),
+        example_input: Some(json!({ "z": 1.0, "a": [null, -7, 1e300], "\u{0}": "\u{0}ü" })),
         demo_endpoint: None,
         github_url: Some("https://git.example/x".to_owned()),
         logo_url: None,

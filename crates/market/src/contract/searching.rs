@@ -63,7 +63,14 @@ pub async fn a_listing_comes_with_its_provider_its_category_and_whether_it_can_b
     inserted(world, seller.id, |listing| listing.category = Some(category.id)).await;
     let views = world.catalogue().search(&query()).await.unwrap().items;
     let [bare, full] = views.as_slice() else { panic!("{} found", views.len()) };
-    let without_long_texts = Listing { docs: None, example_outputs: Vec::new(), sla: None, ..called };
+    let without_long_texts = Listing {
+        docs: None,
+        example_outputs: Vec::new(),
+        input_schema: None,
+        example_input: None,
+        sla: None,
+        ..called
+    };
     assert_eq!(full.listing, without_long_texts);
     assert!(full.has_endpoint && !bare.has_endpoint);
     assert_eq!((full.category.as_ref(), bare.category.as_ref()), (None, Some(&category)));

@@ -124,6 +124,12 @@ pub(crate) fn listing_details() -> Value {
             "label": "A signal for ETH/USDC",
             "content": "{\"pair\":\"ETH/USDC\",\"signal\":\"long\",\"confidence\":0.82}"
         }],
+        "input_schema": {
+            "type": "object",
+            "properties": { "pair": { "type": "string" } },
+            "required": ["pair"]
+        },
+        "example_input": { "pair": "ETH/USDC" },
         "risk_disclaimers": "Signals are no financial advice.",
         "sla": null
     })

@@ -3,11 +3,13 @@
 //! The types have no values. They stand in `#[schema(value_type = …)]`.
 
 pub(crate) mod examples;
+mod json;
 mod lines;
 mod numbers;
 mod secrets;
 mod urls;
 
+pub(crate) use json::{ExampleInput, InputSchema};
 pub(crate) use lines::{
     ApiKeyName, ConnectionInstructions, Description, DisplayName, Docs, ExampleContent, ExampleLabel, ExpectedDelivery,
     ListingName, ListingSlug, ProfileText, RiskDisclaimers, ShortText, Sla,

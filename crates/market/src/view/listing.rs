@@ -3,6 +3,7 @@
 use crochet_pricing::schema::UsdNumber;
 use crochet_primitives::{CategoryId, ListingId, ProfileId, Timestamp, rfc3339_millis, schema};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -13,8 +14,8 @@ use crate::listing::{
     AuthMethod, DeliveryType, ExampleOutput, ListingStatus, ListingView, PayoutCurrency, PricingModel, SuspendedBy,
 };
 use crate::schema::{
-    ConnectionInstructions, Description, Docs, ExpectedDelivery, ListingName, ListingSlug, PriceCurrency,
-    RiskDisclaimers, ShortText, Sla, WebUrl, examples,
+    ConnectionInstructions, Description, Docs, ExampleInput, ExpectedDelivery, InputSchema, ListingName, ListingSlug,
+    PriceCurrency, RiskDisclaimers, ShortText, Sla, WebUrl, examples,
 };
 
 /// A category.
@@ -133,6 +134,12 @@ pub struct ListingDetailsJson {
     /// What it answers.
     #[schema(max_items = 20)]
     pub example_outputs: Vec<ExampleOutput>,
+    /// A JSON Schema of the request's body.
+    #[schema(value_type = Option<InputSchema>, required)]
+    pub input_schema: Option<Value>,
+    /// An example of the request's body.
+    #[schema(value_type = Option<ExampleInput>, required)]
+    pub example_input: Option<Value>,
     /// What can go wrong.
     #[schema(value_type = Option<RiskDisclaimers>, required)]
     pub risk_disclaimers: Option<String>,
@@ -200,6 +207,8 @@ impl ListingJson {
                 docs: listing.docs.clone(),
                 connection_instructions: listing.connection_instructions.clone(),
                 example_outputs: listing.example_outputs.clone(),
+                input_schema: listing.input_schema.clone(),
+                example_input: listing.example_input.clone(),
                 risk_disclaimers: listing.risk_disclaimers.clone(),
                 sla: listing.sla.clone(),
             },

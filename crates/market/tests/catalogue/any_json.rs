@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Bench, listing};
 
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 29] = [
     "pow_nonce",
     "pow_challenge",
     "name",
@@ -20,6 +20,8 @@ const FIELDS: [&str; 27] = [
     "docs",
     "connection_instructions",
     "example_outputs",
+    "input_schema",
+    "example_input",
     "demo_endpoint",
     "github_url",
     "logo_url",

@@ -86,6 +86,21 @@ async fn example_outputs_have_their_bounds() {
 }
 
 #[tokio::test]
+async fn input_schema_and_example_have_their_bounds() {
+    let schema = |length: usize| serde_json::json!({ "input_schema": { "title": "x".repeat(length) } }).to_string();
+    assert!(refused(&schema(16_384 - 12)).await.is_empty());
+    assert_eq!(refused(&schema(16_384 - 11)).await, ["input_schema"]);
+    for wrong in ["[]", "true", "\"object\"", r#"{"type":"text"}"#, r#"{"$ref":"https://a.example"}"#] {
+        assert_eq!(refused(&format!(r#"{{"input_schema":{wrong}}}"#)).await, ["input_schema"], "{wrong}");
+    }
+    let example = |length: usize| serde_json::json!({ "example_input": "x".repeat(length) }).to_string();
+    assert!(refused(&example(4_094)).await.is_empty());
+    assert_eq!(refused(&example(4_095)).await, ["example_input"]);
+    let deep = format!(r#"{{"example_input":{}{}}}"#, "[".repeat(33), "]".repeat(33));
+    assert_eq!(refused(&deep).await, ["example_input"]);
+}
+
+#[tokio::test]
 async fn a_private_url_is_an_absolute_web_url() {
     let long = format!("https://a.example/{}", "x".repeat(2048));
     for url in ["", "seller.example", "ftp://seller.example", "https://", "/path", &long] {

@@ -23,6 +23,8 @@ async fn a_free_listing_needs_a_name_and_a_description_only() {
         ("formats", "[\"json\"]"),
         ("tags", "[]"),
         ("example_outputs", "[]"),
+        ("input_schema", "null"),
+        ("example_input", "null"),
         ("status", "\"active\""),
         ("docs", "null"),
         ("gateway_url", "null"),

@@ -127,6 +127,23 @@ pub(crate) fn examples() -> Vec<Value> {
     ]
 }
 
+fn input_schemas() -> Vec<Value> {
+    vec![
+        json!(null),
+        json!({}),
+        json!([]),
+        json!("object"),
+        json!(true),
+        json!({ "type": 5 }),
+        json!({ "properties": ["a"] }),
+        json!({ "required": "a" }),
+        json!({ "required": [1] }),
+        json!({ "description": 1 }),
+        json!({ "$ref": "https://schemas.example/a.json" }),
+        json!({ "properties": { "id": true }, "x-more": 1 }),
+    ]
+}
+
 /// What a listing may have beside what it must have. Mostly good, so that what is wrong is looked at by itself.
 pub(crate) fn listing_fields() -> Vec<(&'static str, Vec<Value>)> {
     vec![
@@ -139,6 +156,11 @@ pub(crate) fn listing_fields() -> Vec<(&'static str, Vec<Value>)> {
         ("docs", mostly(&json!("Docs."), &texts(0, 50_000))),
         ("connection_instructions", mostly(&json!("Call."), &texts(0, 10_000))),
         ("example_outputs", mostly(&json!([]), &examples())),
+        ("input_schema", mostly(&json!({ "type": "object", "$ref": "#/$defs/a" }), &input_schemas())),
+        (
+            "example_input",
+            mostly(&json!({ "pair": "ETH/USDC" }), &[json!(null), json!(1.5), json!(""), json!([]), json!(false)]),
+        ),
         ("demo_endpoint", mostly(&json!("https://a.example"), &urls())),
         ("github_url", mostly(&json!("https://a.example"), &urls())),
         ("logo_url", mostly(&json!(null), &urls())),

@@ -11,6 +11,7 @@ use crochet_secrets::MasterKeys;
 
 use super::challenges::{self, ChallengeRow};
 use super::endpoints::{self, EndpointRow};
+use super::inputs::InputRow;
 use super::listings::ListingRow;
 use super::sealing::Sealing;
 use super::{categories, popularity, search, views, wallets, writes};
@@ -80,8 +81,9 @@ impl Catalogue for PgCatalogue {
     }
 
     async fn insert(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
-        let (listing, endpoint) = (ListingRow::try_from(listing)?, self.seal(endpoint)?);
-        self.db.transaction(move |conn| writes::insert(conn, &listing, endpoint.as_ref())).await
+        let (input, listing, endpoint) =
+            (InputRow::from(listing), ListingRow::try_from(listing)?, self.seal(endpoint)?);
+        self.db.transaction(move |conn| writes::insert(conn, &listing, &input, endpoint.as_ref())).await
     }
 
     async fn find(&self, id_or_slug: &str) -> Result<Option<ListingView>, StorageError> {
@@ -98,8 +100,9 @@ impl Catalogue for PgCatalogue {
     }
 
     async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
-        let (listing, endpoint) = (ListingRow::try_from(listing)?, self.seal(endpoint)?);
-        self.db.transaction(move |conn| writes::save(conn, &listing, endpoint.as_ref())).await
+        let (input, listing, endpoint) =
+            (InputRow::from(listing), ListingRow::try_from(listing)?, self.seal(endpoint)?);
+        self.db.transaction(move |conn| writes::save(conn, &listing, &input, endpoint.as_ref())).await
     }
 
     async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError> {

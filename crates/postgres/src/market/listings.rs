@@ -162,6 +162,9 @@ impl TryFrom<ListingRow> for Listing {
             )?,
             delivery_type: word(DeliveryType::parse, &row.delivery_type, "listings.delivery_type", id)?,
             auth_method: word(AuthMethod::parse, &row.auth_method, "listings.auth_method", id)?,
+            // They are in a table of their own.
+            input_schema: None,
+            example_input: None,
             example_outputs: examples(row.example_outputs).ok_or_else(|| misread("listings.example_outputs", id))?,
             status: word(ListingStatus::parse, &row.status, "listings.status", id)?,
             suspended_by: suspended_by

@@ -10,6 +10,7 @@ pub(crate) mod challenges;
 mod convert;
 pub(crate) mod endpoints;
 mod identities;
+pub(crate) mod inputs;
 pub(crate) mod listings;
 mod payers;
 #[cfg(test)]

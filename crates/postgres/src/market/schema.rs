@@ -108,6 +108,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    listing_inputs (listing_id) {
+        listing_id -> Uuid,
+        input_schema -> Nullable<Json>,
+        example_input -> Nullable<Json>,
+    }
+}
+
+diesel::table! {
     listing_slugs (slug) {
         slug -> Text,
         listing_id -> Uuid,
@@ -138,6 +146,7 @@ diesel::joinable!(profile_wallets -> profiles (profile_id));
 diesel::joinable!(api_keys -> profiles (profile_id));
 diesel::joinable!(listings -> profiles (provider_id));
 diesel::joinable!(listings -> categories (category_id));
+diesel::joinable!(listing_inputs -> listings (listing_id));
 diesel::joinable!(listing_gateway_endpoints -> listings (listing_id));
 diesel::allow_tables_to_appear_in_same_query!(
     profiles,
@@ -145,5 +154,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     categories,
     listings,
+    listing_inputs,
     listing_gateway_endpoints,
 );

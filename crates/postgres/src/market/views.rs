@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use crochet_market::{EndpointStatus, ListingView};
+use crochet_market::{EndpointStatus, Listing, ListingView};
 use crochet_primitives::ListingId;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::categories::CategoryRow;
+use super::inputs::InputRow;
 use super::listings::{ListingRow, ListingSummaryRow};
 use super::profiles::ProfileRow;
-use super::schema::{categories, listing_gateway_endpoints, listings, profiles};
+use super::schema::{categories, listing_gateway_endpoints, listing_inputs, listings, profiles};
 use crate::error::DbError;
 
 /// A listing with its provider, its category and the status of its endpoint.
@@ -26,14 +27,18 @@ struct ViewRow {
     category: Option<CategoryRow>,
     #[diesel(select_expression = listing_gateway_endpoints::status.nullable())]
     endpoint_status: Option<String>,
+    #[diesel(embed)]
+    input: Option<InputRow>,
 }
 
 impl TryFrom<ViewRow> for ListingView {
     type Error = DbError;
 
     fn try_from(row: ViewRow) -> Result<Self, DbError> {
+        let (input_schema, example_input) =
+            row.input.map_or((None, None), |input| (input.input_schema, input.example_input));
         Ok(Self {
-            listing: row.listing.try_into()?,
+            listing: Listing { input_schema, example_input, ..row.listing.try_into()? },
             provider: row.provider.try_into()?,
             category: row.category.map(Into::into),
             has_endpoint: row.endpoint_status.as_deref() == Some(EndpointStatus::Active.as_str()),
@@ -60,7 +65,7 @@ impl TryFrom<ListedRow> for ListingView {
 
     fn try_from(row: ListedRow) -> Result<Self, DbError> {
         let ListedRow { listing, provider, category, endpoint_status } = row;
-        Self::try_from(ViewRow { listing: listing.into(), provider, category, endpoint_status })
+        Self::try_from(ViewRow { listing: listing.into(), provider, category, endpoint_status, input: None })
     }
 }
 
@@ -75,6 +80,7 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> Result<Option<L
         .inner_join(profiles::table)
         .left_join(categories::table)
         .left_join(listing_gateway_endpoints::table)
+        .left_join(listing_inputs::table)
         .select(ViewRow::as_select())
         .first(conn)
         .optional()?;

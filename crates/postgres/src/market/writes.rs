@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::endpoints::EndpointRow;
+use super::inputs::InputRow;
 use super::listings::ListingRow;
 use super::schema::{listing_slugs, listings};
 use crate::error::DbError;
@@ -16,12 +17,14 @@ use crate::schema::gateway_requests;
 pub(crate) fn insert(
     conn: &mut PgConnection,
     listing: &ListingRow,
+    input: &InputRow,
     endpoint: Option<&EndpointRow>,
 ) -> Result<Saved, DbError> {
     if !take_slug(conn, listing)? {
         return Ok(Saved::SlugTaken);
     }
     diesel::insert_into(listings::table).values(listing).execute(conn)?;
+    input.write(conn)?;
     if let Some(endpoint) = endpoint {
         endpoint.write(conn)?;
     }
@@ -32,6 +35,7 @@ pub(crate) fn insert(
 pub(crate) fn save(
     conn: &mut PgConnection,
     listing: &ListingRow,
+    input: &InputRow,
     endpoint: Option<&EndpointRow>,
 ) -> Result<Saved, DbError> {
     let Some(stored) = lock(conn, listing.id)? else {
@@ -49,6 +53,7 @@ pub(crate) fn save(
         return Ok(Saved::SlugTaken);
     }
     diesel::update(listings::table.find(listing.id)).set(listing).execute(conn)?;
+    input.write(conn)?;
     if let Some(endpoint) = endpoint {
         endpoint.write(conn)?;
     }

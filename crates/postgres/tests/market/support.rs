@@ -146,6 +146,8 @@ impl Market {
             github_url: None,
             logo_url: None,
             expected_delivery: None,
+            input_schema: None,
+            example_input: None,
             risk_disclaimers: None,
             sla: None,
             tags: vec!["demo".into()],

@@ -46,6 +46,8 @@ const LISTING: &[&str] = &[
     "docs",
     "connection_instructions",
     "example_outputs",
+    "input_schema",
+    "example_input",
     "demo_endpoint",
     "github_url",
     "logo_url",
