@@ -26,6 +26,11 @@ check:
 contract *args:
     bin/crochet/tests/contract/run {{args}}
 
+# Let an x402 client that was written elsewhere pay a listing, v2 and v1
+foreign-client:
+    cargo build --locked --manifest-path bin/crochet/tests/foreign-client/Cargo.toml --target-dir target/foreign-client
+    CROCHET_FOREIGN_CLIENT="$PWD/target/foreign-client/debug/foreign-x402-client" cargo test --workspace --test server --locked -- --ignored x402_foreign
+
 # Everything that has to pass before a change lands
 ci:
     .ci/run

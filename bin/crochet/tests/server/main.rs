@@ -50,3 +50,6 @@ mod relay_payments;
 mod relay_payouts;
 mod relay_webhooks;
 mod smoke;
+mod x402_foreign;
+mod x402_hostile;
+mod x402_payments;

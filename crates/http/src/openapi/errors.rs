@@ -110,7 +110,8 @@ fn data(code: Code) -> Data {
         | Code::SellerUnreachable
         | Code::SellerTimeout => Data::Always(of::<SellerFailed<'_>>().into()),
         Code::ResponseNoLongerAvailable => Data::Always(of::<Delivered<'_>>().into()),
-        Code::PaymentProviderUnavailable => Data::Always(of::<NamedCall>().into()),
+        // A payment that could not be verified has no call yet.
+        Code::PaymentProviderUnavailable => Data::Sometimes(of::<NamedCall>().into()),
         Code::PaymentRouteMinimumNotMet => Data::Always(of::<RefusedQuote>().into()),
         Code::PaymentRouteUnavailable | Code::OriginWalletInvalid => Data::Sometimes(of::<RefusedQuote>().into()),
         Code::ListingUnavailable => Data::Sometimes(of::<UnavailableCall<'_>>().into()),

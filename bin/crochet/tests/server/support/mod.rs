@@ -13,6 +13,7 @@ pub(crate) mod relay;
 pub(crate) mod routes;
 pub(crate) mod scrape;
 mod seller;
+pub(crate) mod x402;
 
 pub(crate) use account::{Account, Challenge, Signer};
 pub(crate) use agents::{Market, Paid, pay, publish, register};
