@@ -31,6 +31,10 @@ foreign-client:
     cargo build --locked --manifest-path bin/crochet/tests/foreign-client/Cargo.toml --target-dir target/foreign-client
     CROCHET_FOREIGN_CLIENT="$PWD/target/foreign-client/debug/foreign-x402-client" cargo test --workspace --test server --locked -- --ignored x402_foreign
 
+# Let x402 clients of others pay a listing, on a chain of this machine, and look up there what they paid
+interop *args:
+    bin/crochet/tests/interop/run {{args}}
+
 # Everything that has to pass before a change lands
 ci:
     .ci/run
