@@ -58,6 +58,10 @@ async fn whatever_a_facilitator_says_without_settling_nothing_is_forwarded_and_n
             let answer = world.pay(&payment, &body("unsettled")).await;
             assert_eq!(answer.status, 202, "{fault:?}");
             assert!(answer.headers.contains_key("retry-after"));
+            assert_eq!(answer.text("/data/status_url").unwrap(), answer.headers["location"].to_str().unwrap());
+            let status = world.status(&answer).await;
+            assert_eq!((&status["status"], &status["paid"]), (&json!("pending"), &json!(false)));
+            assert_eq!(status["next_action"], "retry_same_request");
         }
         assert_eq!((world.paid(), world.market.seller.runs()), (0, 0), "{fault:?}");
         assert_ledger_equals_chain(&world);

@@ -55,6 +55,8 @@ examples! {
     "callListing" "200" "delivered" "The seller's answer";
     "callListing" "200" "replayed" "The same answer again";
     "callListing" "402" "mispaid" "Too little was paid: new terms";
+    "callListing" "402" "x402" "Without an API key, where x402 is taken";
+    "getHeaderPayment" "200" "pending" "The payment is not decided";
     "getGatewayRequest" "200" "with_orphan" "A call that was mispaid";
     "payMock" "200" "paid" "Arrived";
     "callListing" "502" "seller_error" "The seller answered 500; the call stays paid";

@@ -32,6 +32,7 @@ use crate::routes::{self, API};
     routes::endpoint_test::test,
     routes::endpoint::rotate,
     routes::gateway::call,
+    routes::x402_payment::show,
     routes::gateway_requests::list,
     routes::gateway_requests::detail,
     routes::ledger::list,

@@ -25,6 +25,7 @@ pub(crate) mod register;
 pub(crate) mod relay_webhook;
 pub(crate) mod retired;
 pub(crate) mod wallets;
+pub(crate) mod x402_payment;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -61,7 +62,8 @@ pub(crate) fn configure_api(api: &mut web::ServiceConfig, has_mock: bool, has_we
         .configure(api_keys::configure)
         .configure(categories::configure)
         .configure(listings::configure)
-        .configure(endpoint::configure);
+        .configure(endpoint::configure)
+        .configure(x402_payment::configure);
     if has_mock {
         api.configure(mock_provider::configure);
     }

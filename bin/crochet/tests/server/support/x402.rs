@@ -110,6 +110,13 @@ impl X402Market {
         panic!("still answered with 202")
     }
 
+    /// What the URL of a 202 says, to whoever asks.
+    pub(crate) async fn status(&self, accepted: &Answer) -> Value {
+        let path = accepted.text("/data/status_url").unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+        let answer = self.market.gateway.api.send(Method::GET, &path, &[], None).await.unwrap().expect(200).unwrap();
+        answer.at("/data").clone()
+    }
+
     /// What the payer has paid, as the chain has it.
     pub(crate) fn paid(&self) -> u64 {
         let transfers = self.chain.transfers();
