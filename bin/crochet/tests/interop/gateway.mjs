@@ -14,9 +14,10 @@ async function throwAwayFolder() {
   return folder;
 }
 
-/** Starts `program` on a port, known to the world as `publicUrl`. */
-export async function startGateway(program, { port, publicUrl, facilitatorUrl, rpcUrl, log }) {
+/** Starts `program` on a port, known to the world as `publicUrl`. `atEnd` gets what ends it. */
+export async function startGateway(program, { port, publicUrl, facilitatorUrl, rpcUrl, log, atEnd }) {
   const folder = await throwAwayFolder();
+  atEnd(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   const env = {
     PATH: process.env.PATH,
     ...(process.env.PG_BIN_DIR && { PG_BIN_DIR: process.env.PG_BIN_DIR }),
@@ -45,6 +46,7 @@ export async function startGateway(program, { port, publicUrl, facilitatorUrl, r
     clearTimeout(insist);
     return code;
   };
+  atEnd(running.stop);
   /** What `crochet audit` says of the books, once the gateway has stopped. */
   running.audit = async () => {
     const audit = spawn(program, ["audit"], { env, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
@@ -53,16 +55,12 @@ export async function startGateway(program, { port, publicUrl, facilitatorUrl, r
     const [code] = await once(audit, "close");
     return { code, text };
   };
-  running.cleanUp = () => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   const deadline = Date.now() + 60_000;
   for (;;) {
     const ready = await fetch(`http://127.0.0.1:${port}/api/v1/ready`).catch(() => null);
     if (ready?.ok) return running;
     const code = await Promise.race([ended, new Promise(wake => setTimeout(wake, 100, "waiting"))]);
-    if (code !== "waiting" || Date.now() > deadline) {
-      await running.stop();
-      await running.cleanUp();
-      throw new Error(`the gateway did not come up (${code}): see ${log}`);
-    }
+    const isLost = code !== "waiting" || Date.now() > deadline;
+    if (isLost) throw new Error(`the gateway did not come up (${code}): see ${log}`);
   }
 }

@@ -1,7 +1,11 @@
-// HTTP servers on free ports of this machine.
+// HTTP servers on free ports of this machine; and its files.
 
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** A file of this test. */
+export const here = path => fileURLToPath(new URL(path, import.meta.url));
 
 /** Serves until it is stopped. */
 export async function listen(handler) {
