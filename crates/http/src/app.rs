@@ -150,7 +150,7 @@ impl Shared {
             .app_data(self.catalogue.clone())
             .app_data(self.readiness.clone())
             .app_data(self.observer.clone())
-            .configure(routes::configure_documents)
+            .configure(|documents| routes::configure_documents(documents, self.x402.is_some()))
             .service(
                 web::scope(API)
                     .configure(|api| routes::configure_api(api, self.mock.is_some(), self.relay_webhooks.is_some())),
@@ -180,6 +180,7 @@ pub fn serve(config: &HttpConfig, parts: AppParts, listener: TcpListener) -> io:
         public_url: config.public_url.clone(),
         has_mock,
         has_relay: parts.relay_webhooks.is_some(),
+        has_x402: parts.x402.is_some(),
     })?;
     let shared = Shared::new(config, parts, documents, openapi);
     let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);

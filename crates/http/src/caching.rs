@@ -10,6 +10,9 @@ use crate::routes::API;
 /// What of the API everybody reads. All else there is about whoever asks, or changes from one moment to the next.
 const CATALOGUE: [&str; 3] = ["/listings", "/listings/{id}", "/categories"];
 
+/// The same beside the API.
+const DISCOVERY: [&str; 2] = ["/.well-known/x402", "/discovery/resources"];
+
 /// How an answer may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keeping {
@@ -29,6 +32,7 @@ impl Keeping {
         let pattern = req.match_pattern().filter(|_| is_read && status == StatusCode::OK);
         match pattern.as_deref().map(|pattern| (pattern, pattern.strip_prefix(API))) {
             None => Self::Never,
+            Some((pattern, None)) if DISCOVERY.contains(&pattern) => Self::Catalogue,
             Some((_, None)) => Self::Document,
             Some((_, Some(path))) if CATALOGUE.contains(&path) => Self::Catalogue,
             Some((_, Some(_))) => Self::Never,

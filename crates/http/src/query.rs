@@ -107,7 +107,13 @@ impl<'a> Params<'a> {
         }
     }
 
-    fn number(&self, name: &str, default: u32, range: std::ops::RangeInclusive<u32>) -> Result<u32, ApiError> {
+    /// A whole number within a range.
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        default: u32,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<u32, ApiError> {
         let Some(text) = self.get(name) else { return Ok(default) };
         let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse()

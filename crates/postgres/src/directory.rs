@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crochet_market::{EndpointStatus, GatewayEndpoint, ListingStatus};
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{ListingId, ProfileId, StorageError, Timestamp};
-use crochet_relay::ports::{Directory, Offer};
+use crochet_relay::ports::{Directory, Input, Offer, PayablePage, PayableQuery};
 use crochet_relay::{Endpoint, PayerWallet, UpstreamAuth};
 use crochet_secrets::MasterKeys;
 use crochet_wallet::Chain;
@@ -22,6 +22,7 @@ use crate::error::DbError;
 use crate::market::endpoints::EndpointRow;
 use crate::market::listings::price;
 use crate::market::schema::{listing_gateway_endpoints, listings, profile_wallets};
+use crate::market::{inputs, payable};
 
 /// For how long a price may still be paid that was read before it changed.
 const FORMER_PRICE: TimeDelta = TimeDelta::minutes(5);
@@ -51,6 +52,14 @@ impl Directory for PgDirectory {
         let id_or_slug = id_or_slug.to_owned();
         let row = self.db.run(move |conn| Ok(find(conn, &id_or_slug)?)).await?;
         Ok(row.map(|row| row.open(&self.keys)).transpose()?)
+    }
+
+    async fn input(&self, listing: ListingId) -> Result<Input, StorageError> {
+        self.db.run(move |conn| Ok(inputs::find(conn, listing.uuid())?)).await
+    }
+
+    async fn payable(&self, query: PayableQuery) -> Result<PayablePage, StorageError> {
+        self.db.run(move |conn| payable::page(conn, query)).await
     }
 
     async fn payment_wallets(&self, profile: ProfileId) -> Result<Vec<PayerWallet>, StorageError> {

@@ -108,7 +108,7 @@ pub use audit::{AuditReport, Finding};
 pub use forwarding::{
     Arrival, Cause, Closing, Dispatch, Ending, Endpoint, Forwarding, Response, SealedResponse, UpstreamAuth, judge,
 };
-pub use gateway::{Buyer, CallRequest, Gateway, HeaderTerms, PaidRequest};
+pub use gateway::{Buyer, CallRequest, Discovered, Gateway, HeaderTerms, PaidRequest};
 pub use header_payment::{BY_HEADER, Claimed, HeaderOffer, HeaderPayment, Promised, Verification};
 pub use ledger::{Direction, EntryType, FeeStatus, LedgerEntry, OrphanPayment, OrphanReason};
 pub use policy::Policy;

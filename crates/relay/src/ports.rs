@@ -267,6 +267,66 @@ pub struct Offer {
     pub former_price: Option<MicroUsd>,
 }
 
+/// What a seller says of the request that a listing takes, for who has not read its documentation. Never evaluated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Input {
+    /// A JSON Schema of the body, whose references stay within it.
+    pub schema: Option<serde_json::Value>,
+    /// An example of the body.
+    pub example: Option<serde_json::Value>,
+}
+
+impl Input {
+    /// Whether nothing is said.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.schema.is_none() && self.example.is_none()
+    }
+}
+
+/// A listing that can be called by who never heard of it: active, paid by the call, with an endpoint, and with a seller
+/// who can be paid on EVM chains, where payments by header are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payable {
+    /// Its id.
+    pub listing: ListingId,
+    /// What it is called.
+    pub name: String,
+    /// What it offers; empty in brief.
+    pub description: String,
+    /// What a call costs.
+    pub price: MicroUsd,
+    /// Where its seller is paid.
+    pub evm_payout_address: String,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What it takes; nothing in brief.
+    pub input: Input,
+}
+
+/// Which part of the [`Payable`] listings is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayableQuery {
+    /// How many.
+    pub limit: u32,
+    /// After how many.
+    pub offset: u32,
+    /// Without their long texts.
+    pub is_brief: bool,
+}
+
+/// A part of the [`Payable`] listings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PayablePage {
+    /// In the order in which they were made, newest first; of one moment, those with the greater id.
+    pub items: Vec<Payable>,
+    /// How many there are, counted up to [`MAX_PAYABLE`].
+    pub total: u64,
+}
+
+/// How many [`Payable`] listings can be seen one page after the other.
+pub const MAX_PAYABLE: u32 = 10_000;
+
 /// Whose calls those are that are paid by a header, with no account.
 #[async_trait]
 pub trait Payers: Send + Sync {
@@ -279,6 +339,12 @@ pub trait Payers: Send + Sync {
 pub trait Directory: Send + Sync {
     /// A listing by UUID or slug, whatever its status, its endpoint decrypted.
     async fn offer(&self, id_or_slug: &str) -> Result<Option<Offer>, StorageError>;
+
+    /// What is said of the request that a listing takes. Apart from [`offer`](Self::offer), which every call asks for.
+    async fn input(&self, listing: ListingId) -> Result<Input, StorageError>;
+
+    /// The listings that anybody can find, and pay for by a header: one page, whole, from one look.
+    async fn payable(&self, query: PayableQuery) -> Result<PayablePage, StorageError>;
 
     /// The active wallets of a profile that have the `payment` capability.
     async fn payment_wallets(&self, profile: ProfileId) -> Result<Vec<PayerWallet>, StorageError>;

@@ -67,19 +67,29 @@ pub(crate) fn read_payment_identifier(payload: &Value) -> Result<Option<String>,
     id.map(|id| Some(id.to_owned())).ok_or(DecodeError::PaymentIdentifier)
 }
 
+/// Where the schema of the body stands within the schema of [`bazaar`].
+const BODY: &str = "#/properties/input/properties/body";
+/// Keywords of JSON Schema whose value is data, in which nothing is a reference.
+const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+/// Keywords whose value is an object of schemas by names that are no keywords.
+const NAMED: [&str; 5] = ["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"];
+
 /// The value of [`BAZAAR`] for a resource that takes a `POST` of JSON: an example of the body, and the JSON Schema of
-/// it. Without an example, an empty object stands for one, which is then not held against the schema: indexers refuse a
-/// declaration whose `info` its own `schema` does not allow.
+/// it. Indexers refuse a declaration whose `info` its own `schema` does not allow, so without an example `body` is left
+/// out of `info`, and need not be there.
+///
+/// References of the schema are taken to lead to its own parts, by `#` or `#/…`; they are led to where these are now.
 #[must_use]
 pub fn bazaar(body_schema: Option<&Value>, body_example: Option<&Value>, output_example: Option<&Value>) -> Value {
-    let any = json!({ "type": "object" });
-    let body = match (body_schema, body_example) {
-        (Some(schema), Some(_)) => schema,
-        _ => &any,
-    };
-    let mut info = json!({
-        "input": { "type": "http", "method": "POST", "bodyType": "json", "body": body_example.unwrap_or(&json!({})) },
-    });
+    let mut body = body_schema.cloned().unwrap_or(json!({}));
+    lead_references(&mut body);
+    let mut input = json!({ "type": "http", "method": "POST", "bodyType": "json" });
+    let mut required = vec!["type", "method", "bodyType"];
+    if let Some(example) = body_example {
+        input["body"] = example.clone();
+        required.push("body");
+    }
+    let mut info = json!({ "input": input });
     let mut schema = json!({
         "$schema": DRAFT,
         "type": "object",
@@ -92,7 +102,7 @@ pub fn bazaar(body_schema: Option<&Value>, body_example: Option<&Value>, output_
                     "bodyType": { "type": "string", "enum": ["json"] },
                     "body": body,
                 },
-                "required": ["type", "method", "bodyType", "body"],
+                "required": required,
                 "additionalProperties": false,
             },
         },
@@ -107,4 +117,28 @@ pub fn bazaar(body_schema: Option<&Value>, body_example: Option<&Value>, output_
         });
     }
     json!({ "info": info, "schema": schema })
+}
+
+/// Leads the references of a schema that is put at [`BODY`] to its parts there.
+fn lead_references(schema: &mut Value) {
+    match schema {
+        Value::Object(keywords) => {
+            for (keyword, value) in keywords {
+                match value {
+                    Value::String(reference) if keyword == "$ref" => {
+                        if let Some(part) = reference.strip_prefix('#') {
+                            *reference = format!("{BODY}{part}");
+                        }
+                    }
+                    Value::Object(named) if NAMED.contains(&keyword.as_str()) => {
+                        named.values_mut().for_each(lead_references);
+                    }
+                    value if !DATA.contains(&keyword.as_str()) => lead_references(value),
+                    _ => {}
+                }
+            }
+        }
+        Value::Array(schemas) => schemas.iter_mut().for_each(lead_references),
+        _ => {}
+    }
 }

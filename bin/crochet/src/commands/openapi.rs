@@ -14,6 +14,7 @@ pub fn print_openapi(config: &Config) -> anyhow::Result<()> {
         public_url: config.public_url.as_ref().map_or_else(|| format!("http://{}", config.bind), ToString::to_string),
         has_mock: config.environment == Environment::Development && config.relay.is_none(),
         has_relay: config.relay.is_some(),
+        has_x402: config.x402.is_some(),
     });
     say(&document.to_pretty_json()?);
     Ok(())

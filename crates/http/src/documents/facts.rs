@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     has_mock: bool,
     /// Whether Relay sends webhooks.
     has_relay: bool,
+    /// Whether payments are taken by a header.
+    has_x402: bool,
     fee_rate: String,
     fee_percent: String,
     fee_example: FeeExample,
@@ -216,6 +218,7 @@ impl Facts {
             provider: parts.gateway.provider.name().to_owned(),
             has_mock: config.environment == Environment::Development && parts.mock.is_some(),
             has_relay: parts.relay_webhooks.is_some(),
+            has_x402: parts.x402.is_some(),
             fee_rate: parts.gateway.fee_rate.to_string(),
             fee_percent: percent(parts.gateway.fee_rate),
             fee_example: FeeExample::at(parts.gateway.fee_rate),
@@ -304,6 +307,7 @@ impl Facts {
             provider: "mock".to_owned(),
             has_mock: true,
             has_relay: true,
+            has_x402: true,
             fee_rate: MARKETPLACE_FEE.to_string(),
             fee_percent: percent(MARKETPLACE_FEE),
             fee_example: FeeExample::at(MARKETPLACE_FEE),

@@ -66,6 +66,8 @@ examples! {
     "rotateSigningSecret" "200" "overlap" "With an hour of overlap";
     "deleteListing" "200" "suspended" "An active listing is suspended";
     "takeRelayWebhook" "200" "taken" "It was taken";
+    "getX402Manifest" "200" "manifest" "One listing";
+    "listX402Resources" "200" "page" "One listing, with a schema of what it takes";
     "getHealth" "200" "alive" "It is alive";
     "getReadiness" "200" "ready" "It is ready";
     "subscribe" "410" "retired" "The answer to a retired route";

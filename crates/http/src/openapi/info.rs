@@ -3,6 +3,8 @@
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Info, Tag};
 
+use super::OpenApiConfig;
+
 /// The page.
 const DESCRIPTION: &str = include_str!("description.md");
 
@@ -15,6 +17,10 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Endpoints", "A seller's private endpoint: where calls are forwarded, and what they are signed with."),
     ("Gateway", "The product: call a listing, pay for that call, get the seller's answer."),
     ("Calls and money", "What was called and what was paid: the history of calls, and the ledger."),
+    (
+        "Discovery",
+        "For programs that pay by x402 and never heard of this server: what they can call, and for how much.",
+    ),
     ("Mock provider", "Pays without money. There is no such thing in production."),
     ("Webhooks", "For payment providers: they say that it is time to look."),
     ("Documents", "For agents and people: this document, guides, and a page for each error code."),
@@ -30,10 +36,11 @@ pub(super) fn info() -> Info {
 }
 
 /// The sections that have operations.
-pub(super) fn tags(has_mock: bool, has_relay: bool) -> Vec<Tag> {
+pub(super) fn tags(config: &OpenApiConfig) -> Vec<Tag> {
     TAGS.iter()
-        .filter(|(name, _)| has_mock || *name != "Mock provider")
-        .filter(|(name, _)| has_relay || *name != "Webhooks")
+        .filter(|(name, _)| config.has_mock || *name != "Mock provider")
+        .filter(|(name, _)| config.has_relay || *name != "Webhooks")
+        .filter(|(name, _)| config.has_x402 || *name != "Discovery")
         .map(|(name, description)| TagBuilder::new().name(*name).description(Some(*description)).build())
         .collect()
 }

@@ -37,15 +37,17 @@ pub struct OpenApiConfig {
     pub has_mock: bool,
     /// Whether buyers pay through Relay, which sends webhooks.
     pub has_relay: bool,
+    /// Whether payments are taken by a header.
+    pub has_x402: bool,
 }
 
 /// The whole document. The same configuration gives the same document, byte for byte.
 #[must_use]
 pub fn openapi(config: &OpenApiConfig) -> OpenApi {
-    let mut document = paths::collect(config.has_mock, config.has_relay);
+    let mut document = paths::collect(config);
     document.info = info::info();
     document.servers = Some(vec![Server::new(config.public_url.trim_end_matches('/'))]);
-    document.tags = Some(info::tags(config.has_mock, config.has_relay));
+    document.tags = Some(info::tags(config));
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert(x402::REQUIRED.to_owned(), x402::required());
     for (name, schema) in errors::components() {
@@ -65,6 +67,9 @@ pub fn openapi(config: &OpenApiConfig) -> OpenApi {
         for (_, operation) in complete::operations(item) {
             complete::complete(operation);
             examples::add(operation, config.public_url.trim_end_matches('/'));
+            if config.has_x402 {
+                x402::price(operation);
+            }
         }
     }
     answers::name(&mut document);

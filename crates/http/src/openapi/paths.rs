@@ -3,6 +3,7 @@
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
+use super::OpenApiConfig;
 use crate::routes::{self, API};
 
 /// What stands below `/api/v1`.
@@ -51,10 +52,16 @@ struct Mock;
 #[openapi(paths(routes::relay_webhook::take))]
 struct Relay;
 
+/// What is there where payments are taken by a header; beside the API.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(routes::discovery::well_known, routes::discovery::resources))]
+struct Discovery;
+
 /// Every operation, at its whole path.
-pub(super) fn collect(has_mock: bool, has_relay: bool) -> OpenApi {
+pub(super) fn collect(config: &OpenApiConfig) -> OpenApi {
     let document = OpenApi::default().nest(API, Api::openapi());
-    let document = if has_mock { document.nest(API, Mock::openapi()) } else { document };
-    let document = if has_relay { document.nest(API, Relay::openapi()) } else { document };
+    let document = if config.has_mock { document.nest(API, Mock::openapi()) } else { document };
+    let document = if config.has_relay { document.nest(API, Relay::openapi()) } else { document };
+    let document = if config.has_x402 { document.merge_from(Discovery::openapi()) } else { document };
     document.merge_from(super::documents::operations()).merge_from(super::retired::operations())
 }

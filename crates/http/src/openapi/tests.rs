@@ -10,9 +10,9 @@ use crate::testing::Contract;
 
 const URL: &str = "https://crochet.example";
 
-/// With all there can be, or with neither the mock provider nor Relay.
+/// With all there can be, or with neither the mock provider, nor Relay, nor x402.
 fn document(has_all: bool) -> Value {
-    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: has_all, has_relay: has_all };
+    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: has_all, has_relay: has_all, has_x402: has_all };
     serde_json::to_value(openapi(&config)).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
 /// Every route that the application registers, with its methods.
 fn registered(has_all: bool) -> BTreeMap<String, BTreeSet<String>> {
     recorder::take();
-    let _outside = App::new().configure(routes::configure_documents);
+    let _outside = App::new().configure(|documents| routes::configure_documents(documents, has_all));
     let outside = recorder::take();
     let _api = App::new().service(web::scope(API).configure(|api| routes::configure_api(api, has_all, has_all)));
     let inside = recorder::take().into_iter().map(|(path, allow)| (format!("{API}{path}"), allow));
@@ -199,9 +199,17 @@ fn every_example_is_what_its_schema_says() {
 
 #[test]
 fn the_same_configuration_gives_the_same_bytes() {
-    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: true, has_relay: true };
+    let config = OpenApiConfig { public_url: URL.to_owned(), has_mock: true, has_relay: true, has_x402: true };
     let first = openapi(&config).to_json().unwrap();
     assert_eq!(first, openapi(&config).to_json().unwrap());
     assert!(first.starts_with(r#"{"openapi":"3.1.0","info""#), "{}", &first[..100]);
     assert!(first.contains(URL));
+}
+
+#[test]
+fn what_a_call_costs_is_said_where_it_is_paid_by_a_header() {
+    let info = |document: &Value| document["paths"]["/api/v1/gateway/{listing}"]["post"]["x-payment-info"].clone();
+    let said = info(&document(true));
+    assert_eq!((&said["price"]["mode"], &said["protocols"]), (&"dynamic".into(), &serde_json::json!([{ "x402": {} }])));
+    assert!(info(&document(false)).is_null());
 }

@@ -1,5 +1,8 @@
 //! The 402 of x402, whose shape is that protocol's, not ours.
 
+use serde_json::json;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
@@ -65,4 +68,19 @@ pub(super) fn required() -> RefOr<Schema> {
         .property("resource", any().description(Some("v2: what is paid for.")))
         .property("extensions", any().description(Some("v2: what to send back with the payment, as it came.")))
         .into()
+}
+
+/// The extension by which indexers know of what is paid for.
+const PAYMENT_INFO: &str = "x-payment-info";
+
+/// Says of the operation that calls a listing what that costs: between the bounds of a price.
+pub(super) fn price(operation: &mut Operation) {
+    if operation.operation_id.as_deref() != Some("callListing") {
+        return;
+    }
+    let info = json!({
+        "price": { "mode": "dynamic", "currency": "USD", "min": "0.000001", "max": "1000000.000000" },
+        "protocols": [{ "x402": {} }],
+    });
+    operation.extensions.get_or_insert_with(Extensions::default).insert(PAYMENT_INFO.to_owned(), info);
 }

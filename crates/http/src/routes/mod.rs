@@ -4,6 +4,7 @@ pub(crate) mod api_docs;
 pub(crate) mod api_keys;
 pub(crate) mod categories;
 pub(crate) mod challenge;
+pub(crate) mod discovery;
 pub(crate) mod docs;
 pub(crate) mod documents;
 pub(crate) mod endpoint;
@@ -39,12 +40,15 @@ use crate::error::ApiError;
 pub(crate) const API: &str = "/api/v1";
 
 /// What stands beside the API.
-pub(crate) fn configure_documents(config: &mut web::ServiceConfig) {
+pub(crate) fn configure_documents(config: &mut web::ServiceConfig, has_x402: bool) {
     config
         .configure(docs::configure)
         .configure(documents::configure)
         .configure(openapi::configure)
         .configure(api_docs::configure);
+    if has_x402 {
+        config.configure(discovery::configure);
+    }
 }
 
 /// What stands below [`API`].

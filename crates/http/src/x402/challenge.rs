@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::TimeDelta;
-use crochet_primitives::{Clock, Entropy, EntropyExt, format_timestamp};
-use crochet_relay::ports::Offer;
+use crochet_primitives::{Clock, Entropy, EntropyExt, ListingId, format_timestamp};
+use crochet_relay::ports::Input;
 use crochet_relay::{Gateway, HeaderOffer, HeaderTerms};
 use crochet_wallet::WalletAddress;
 use crochet_x402::{PAYMENT_REQUIRED, PaymentRequired, Resource, SignedOffer, SignedTerms, extensions, find_asset};
@@ -35,7 +35,7 @@ pub(crate) async fn challenge(
     listing: &str,
     wanted: Wanted<'_>,
 ) -> Result<HttpResponse, ApiError> {
-    let (offer, gross, ways) = match gateway.header_terms(listing).await? {
+    let (offer, gross, ways, input) = match gateway.header_terms(listing).await? {
         HeaderTerms::NotFound => return Err(listing_not_found()),
         HeaderTerms::Unavailable => {
             return Err(ApiError::new(Code::ListingUnavailable, "This listing takes no calls now.").retry_after(60));
@@ -47,7 +47,7 @@ pub(crate) async fn challenge(
                 "An API key is needed for this: the listing is free, or is not paid by x402.",
             ));
         }
-        HeaderTerms::Offered { offer, gross, ways } => (offer, gross, ways),
+        HeaderTerms::Offered { offer, gross, ways, input } => (offer, gross, ways, input),
     };
     let ways: Vec<HeaderOffer> =
         ways.into_iter().filter(|way| wanted.network.is_none_or(|network| network.name == way.network)).collect();
@@ -63,10 +63,13 @@ pub(crate) async fn challenge(
         expires_at,
         random: random(gateway.entropy.as_ref()),
     });
-    let resource = Resource::new(&resource_url(public_url, &offer), &offer.name);
-    let required = PaymentRequired::new(&resource, &offers, wanted.why)
+    let resource = Resource::new(&resource_url(public_url, offer.listing), &offer.name);
+    let mut required = PaymentRequired::new(&resource, &offers, wanted.why)
         .with_extension(extensions::CROCHET, extensions::crochet(&token, &format_timestamp(expires_at)))
         .with_extension(extensions::PAYMENT_IDENTIFIER, extensions::payment_identifier());
+    if !input.is_empty() {
+        required = required.with_extension(extensions::BAZAAR, bazaar(&input));
+    }
     // v1 clients read the body alone, v2 clients the header first.
     let body = required.v1().unwrap_or_else(|| required.v2());
     if wanted.network.is_some_and(|network| network.is_v1) {
@@ -84,11 +87,16 @@ fn required_payment() -> HttpResponseBuilder {
 }
 
 /// The one URL of what is paid for, whatever name it was called by.
-fn resource_url(public_url: &str, offer: &Offer) -> String {
-    format!("{public_url}{API}/gateway/{}", offer.listing)
+pub(super) fn resource_url(public_url: &str, listing: ListingId) -> String {
+    format!("{public_url}{API}/gateway/{listing}")
 }
 
-fn in_its_words(x402: &X402, way: &HeaderOffer) -> Option<crochet_x402::Offer> {
+/// What the seller says of the request, in the protocol's words.
+pub(super) fn bazaar(input: &Input) -> serde_json::Value {
+    extensions::bazaar(input.schema.as_ref(), input.example.as_ref(), None)
+}
+
+pub(super) fn in_its_words(x402: &X402, way: &HeaderOffer) -> Option<crochet_x402::Offer> {
     Some(crochet_x402::Offer {
         asset: find_asset(&x402.assets, &way.asset)?.clone(),
         pay_to: WalletAddress::parse(&way.recipient).ok()?,

@@ -98,7 +98,12 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
 /// Every answer is what the OpenAPI document says of it, whatever the test is about.
 fn hold_against_the_document(request: &[u8], answer: &Answer) {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
-    let config = || OpenApiConfig { public_url: "https://crochet.test".to_owned(), has_mock: true, has_relay: true };
+    let config = || OpenApiConfig {
+        public_url: "https://crochet.test".to_owned(),
+        has_mock: true,
+        has_relay: true,
+        has_x402: true,
+    };
     let contract = CONTRACT.get_or_init(|| Contract::of(&config()));
     let split = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(request.len());
     let head = String::from_utf8_lossy(&request[..split]);

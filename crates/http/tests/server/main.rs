@@ -8,6 +8,7 @@ mod browsers;
 mod caching;
 mod client;
 mod compression;
+mod discovery;
 mod documents;
 mod edge;
 mod examples;

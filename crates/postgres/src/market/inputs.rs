@@ -3,6 +3,7 @@
 //! They are apart from `listings`, because only who shows one listing reads them.
 
 use crochet_market::Listing;
+use crochet_relay::ports::Input;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use serde_json::Value;
@@ -17,6 +18,13 @@ pub(crate) struct InputRow {
     listing_id: Uuid,
     pub(crate) input_schema: Option<Value>,
     pub(crate) example_input: Option<Value>,
+}
+
+/// What is said of one listing.
+pub(crate) fn find(conn: &mut PgConnection, listing: Uuid) -> QueryResult<Input> {
+    let row: Option<InputRow> =
+        listing_inputs::table.find(listing).select(InputRow::as_select()).first(conn).optional()?;
+    Ok(row.map_or_else(Input::default, |row| Input { schema: row.input_schema, example: row.example_input }))
 }
 
 impl From<&Listing> for InputRow {

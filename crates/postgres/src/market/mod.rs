@@ -12,6 +12,7 @@ pub(crate) mod endpoints;
 mod identities;
 pub(crate) mod inputs;
 pub(crate) mod listings;
+pub(crate) mod payable;
 mod payers;
 #[cfg(test)]
 mod plans;

@@ -1,8 +1,8 @@
 //! Offers, as the gateway sees them.
 
 use crochet_market::ports::{Catalogue, Identities, Removal, Saved};
-use crochet_market::{Capability, EndpointStatus, ListingStatus, PreviousSecret, WalletPatch, WalletStatus};
-use crochet_relay::ports::Directory;
+use crochet_market::{Capability, EndpointStatus, Listing, ListingStatus, PreviousSecret, WalletPatch, WalletStatus};
+use crochet_relay::ports::{Directory, PayablePage, PayableQuery};
 use crochet_secrets::ExposeSecret;
 use crochet_signing::SigningSecret;
 
@@ -29,6 +29,73 @@ async fn an_offer_is_found_by_slug_and_by_id_with_all_that_a_call_needs() {
     for name in ["", "unknown", "%", "off\0ered", "OFFERED", "0190a0b0-0000-7000-8000-000000000000"] {
         assert!(market.directory.offer(name).await.unwrap().is_none(), "{name:?}");
     }
+}
+
+#[tokio::test]
+async fn what_can_be_paid_by_anybody_is_found_newest_first_and_counted() {
+    let market = Market::new().await;
+    let (seller, wallet, _) = market.register().await;
+    let query = |limit, offset, is_brief| PayableQuery { limit, offset, is_brief };
+    let found = async |query| market.directory.payable(query).await.unwrap();
+    assert_eq!(found(query(10, 0, false)).await, PayablePage::default());
+    let mut listings = Vec::new();
+    for slug in ["one", "two", "three"] {
+        listings.push(market.publish(seller.id, slug).await.0);
+    }
+    market.execute("UPDATE listings SET created_at = '2026-05-03T12:00:00Z' WHERE slug <> 'one'");
+    market.execute("UPDATE listings SET created_at = '2026-05-03T13:00:00Z' WHERE slug = 'one'");
+    let schema = serde_json::json!({ "type": "object" });
+    let described = Listing { revision: 2, input_schema: Some(schema.clone()), ..listings[0].clone() };
+    assert_eq!(market.catalogue.save(&described, None).await.unwrap(), Saved::Done);
+    market.execute("UPDATE listings SET created_at = '2026-05-03T13:00:00Z' WHERE slug = 'one'");
+
+    let of_two = [listings[1].id.max(listings[2].id), listings[1].id.min(listings[2].id)];
+    let page = found(query(2, 0, false)).await;
+    assert_eq!(page.total, 3);
+    assert_eq!(page.items.iter().map(|item| item.listing).collect::<Vec<_>>(), [listings[0].id, of_two[0]]);
+    let first = &page.items[0];
+    assert_eq!((&first.name, &first.description), (&described.name, &described.description));
+    assert_eq!(first.evm_payout_address, wallet.address.canonical());
+    assert_eq!((first.input.schema.as_ref(), &first.input.example), (Some(&schema), &None));
+    assert_eq!(market.directory.input(listings[0].id).await.unwrap(), first.input);
+    assert!(market.directory.input(listings[1].id).await.unwrap().is_empty());
+    let rest = found(query(2, 2, false)).await;
+    assert_eq!((rest.items.len(), rest.items[0].listing, rest.total), (1, of_two[1], 3));
+    assert_eq!(found(query(2, 3, false)).await, PayablePage { items: Vec::new(), total: 3 });
+    let brief = &found(query(1, 0, true)).await.items[0];
+    assert!(brief.description.is_empty() && brief.input.is_empty());
+
+    for hidden in [
+        "UPDATE listings SET status = 'draft' WHERE slug = 'one'",
+        "UPDATE listing_gateway_endpoints SET status = 'disabled' WHERE listing_id = (SELECT id FROM listings WHERE slug = 'two')",
+        "UPDATE listings SET deleted_at = now() WHERE slug = 'three'",
+    ] {
+        let before = found(query(10, 0, false)).await.total;
+        market.execute(hidden);
+        let after = found(query(10, 0, false)).await;
+        assert_eq!((after.total, after.items.len()), (before - 1, usize::try_from(before - 1).unwrap()), "{hidden}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_free_or_of_a_seller_without_an_evm_payout_wallet_is_not_found() {
+    let market = Market::new().await;
+    let (seller, wallet, _) = market.register().await;
+    market.publish(seller.id, "priced").await;
+    let total = async || {
+        let query = PayableQuery { limit: 1, offset: 0, is_brief: true };
+        market.directory.payable(query).await.unwrap().total
+    };
+    assert_eq!(total().await, 1);
+    market.execute("UPDATE listings SET pricing_model = 'free', price_micros = 0");
+    assert_eq!(total().await, 0);
+    market.execute("UPDATE listings SET pricing_model = 'per_call', price_micros = 5");
+    assert_eq!(total().await, 1);
+    let disabled = WalletPatch { status: Some(WalletStatus::Disabled), ..WalletPatch::default() };
+    let solana = market.new_wallet(seller.id, true);
+    market.identities.link_wallet(&solana).await.unwrap();
+    market.identities.update_wallet(seller.id, wallet.id, disabled).await.unwrap();
+    assert_eq!(total().await, 0);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crochet_signing::BodyHash;
 
 use crate::header_payment::{BY_HEADER, Claimed, HeaderOffer, HeaderPayment, Verification};
 use crate::ledger::FeeStatus;
-use crate::ports::{Admission, HeaderPayments, Offer, Seen};
+use crate::ports::{Admission, HeaderPayments, Input, Offer, Seen};
 use crate::record::{IdempotencyKey, NewCall, Record};
 use crate::reply::{GatewayError, Mismatch, Progress, Reply};
 use crate::route::{SOLANA, chain_number};
@@ -50,6 +50,8 @@ pub enum HeaderTerms {
         gross: MicroUsd,
         /// The ways, the preferred one first; at least one.
         ways: Vec<HeaderOffer>,
+        /// What its seller says of the request that it takes.
+        input: Input,
     },
 }
 
@@ -71,7 +73,8 @@ impl Gateway {
         if ways.is_empty() {
             return Ok(HeaderTerms::NotOffered);
         }
-        Ok(HeaderTerms::Offered { offer: Box::new(offer), gross, ways })
+        let input = self.directory.input(offer.listing).await?;
+        Ok(HeaderTerms::Offered { offer: Box::new(offer), gross, ways, input })
     }
 
     /// Handles one call that brought its payment. Run it in a task of its own, as [`call`](Self::call).

@@ -1,10 +1,12 @@
 //! One gateway call, from its request to its reply. Reads straight down.
 
 mod by_header;
+mod discovery;
 mod forward;
 mod payment;
 
 pub use by_header::{HeaderTerms, PaidRequest};
+pub use discovery::Discovered;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -259,8 +259,12 @@ async fn terms_are_offered_for_what_can_be_paid_and_cost_no_row() {
         }
         other => panic!("not offered: {other:?}"),
     }
+    let (first, second) = (world.listing_id("first").await, world.listing_id("second").await);
+    let newest_first = [first.max(second), first.min(second)].to_vec();
+    assert_eq!(world.discovered().await, (newest_first, 2));
     world.directory.change_offer("first", |offer| offer.evm_payout_address = None);
     assert!(matches!(world.header_terms("first").await, HeaderTerms::NotOffered));
+    assert_eq!(world.discovered().await, (vec![second], 1));
     assert!(matches!(world.header_terms("nothing").await, HeaderTerms::NotFound));
     world.directory.change_offer("second", |offer| offer.is_available = false);
     assert!(matches!(world.header_terms("second").await, HeaderTerms::Unavailable));

@@ -10,7 +10,7 @@ use crochet_primitives::{Clock, EntropyExt, ListingId, PageRequest, ProfileId, W
 use crochet_relay::memory::{
     MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
-use crochet_relay::ports::{Books, Directory, Journal, LedgerQuery, Offer};
+use crochet_relay::ports::{Books, Directory, Journal, LedgerQuery, Offer, PayableQuery};
 use crochet_relay::{
     BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, HeaderPayment, HeaderTerms, Observation, Origin, PaidRequest,
     PayerWallet, Payment, Policy, Providers, Record, Reply, Sweeper, Terms,
@@ -142,6 +142,13 @@ impl World {
 
     pub(crate) async fn header_terms(&self, listing: &str) -> HeaderTerms {
         self.gateway.header_terms(listing).await.unwrap()
+    }
+
+    /// The listings that anybody can find, and how many there are.
+    pub(crate) async fn discovered(&self) -> (Vec<ListingId>, u64) {
+        let found = self.gateway.discover(PayableQuery { limit: 10, offset: 0, is_brief: false }).await.unwrap();
+        assert!(found.items.iter().all(|(payable, ways)| ways[0].recipient == payable.evm_payout_address));
+        (found.items.into_iter().map(|(payable, _)| payable.listing).collect(), found.total)
     }
 
     pub(crate) async fn listing_id(&self, slug: &str) -> ListingId {

@@ -121,6 +121,34 @@ fn what_indexers_read_is_allowed_by_its_own_schema() {
 }
 
 #[test]
+fn a_schema_without_an_example_is_shown_and_asks_for_no_body() {
+    let schema = json!({ "type": "object", "required": ["city"] });
+    let bazaar = extensions::bazaar(Some(&schema), None, None);
+    assert_eq!(bazaar["schema"]["properties"]["input"]["properties"]["body"], schema);
+    assert!(bazaar["info"]["input"].get("body").is_none());
+    assert!(jsonschema::is_valid(&bazaar["schema"], &bazaar["info"]), "{bazaar}");
+}
+
+#[test]
+fn references_of_a_schema_lead_to_its_own_parts_wherever_it_stands() {
+    let schema = json!({
+        "$ref": "#/$defs/order",
+        "$defs": {
+            "order": { "properties": { "city": { "$ref": "#/$defs/city" }, "$ref": { "type": "string" } } },
+            "city": { "enum": ["Graz", { "$ref": "#/data" }] },
+        },
+    });
+    let of = |example: Value| {
+        let bazaar = extensions::bazaar(Some(&schema), Some(&example), None);
+        (jsonschema::is_valid(&bazaar["schema"], &bazaar["info"]), bazaar)
+    };
+    assert!(of(json!({ "city": "Graz", "$ref": "text" })).0);
+    assert!(of(json!({ "city": { "$ref": "#/data" } })).0, "what is data stays as it is");
+    assert!(!of(json!({ "city": "Wien" })).0);
+    assert!(!of(json!({ "city": "Graz", "$ref": 1 })).0);
+}
+
+#[test]
 fn every_extension_is_allowed_by_its_own_schema() {
     for extension in [extensions::crochet("t1.a.b", "2026-05-03T12:05:00.000Z"), extensions::payment_identifier()] {
         assert!(jsonschema::is_valid(&extension["schema"], &extension["info"]), "{extension}");
