@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use crochet_facilitator::Facilitators;
 use crochet_forwarder::guard::{GuardPolicy, check_url};
 use crochet_http::{Condition, MockPay, MockReceipt, MockStatus, Readiness, ReadinessReport};
 use crochet_market::Payouts;
@@ -121,6 +122,8 @@ pub(super) struct Probe {
     pub(super) db: Db,
     pub(super) direct_url: SecretString,
     pub(super) payments: Payments,
+    /// Who takes payments by x402.
+    pub(super) facilitators: Option<Arc<Facilitators>>,
     /// A schema never goes back while the program runs, so once is enough.
     pub(super) schema_is_current: AtomicBool,
     /// So that a database that hangs is asked by one probe, not by each.
@@ -149,6 +152,10 @@ impl Readiness for Probe {
             migrations,
             provider: self.payments.provider().name().to_owned(),
             provider_condition: self.payments.condition(database),
+            x402: self
+                .facilitators
+                .as_ref()
+                .map(|facilitators| if facilitators.health().is_ready() { Condition::Ok } else { Condition::Failing }),
         }
     }
 }

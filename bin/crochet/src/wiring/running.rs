@@ -202,6 +202,7 @@ impl Building<'_> {
                 db: self.db.clone(),
                 direct_url: self.database.direct_url().clone(),
                 payments,
+                facilitators,
                 schema_is_current: AtomicBool::new(false),
                 alone: Alone::default(),
             }),

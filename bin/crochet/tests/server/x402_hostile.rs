@@ -6,6 +6,7 @@ use std::time::Duration;
 use crochet_facilitator::testing::{SettleFault, TestPayer, VerifyFault};
 use crochet_x402::{Asset, Network, encode};
 use futures::future::join_all;
+use http::Method;
 use serde_json::json;
 
 use crate::support::assert_error;
@@ -98,6 +99,8 @@ async fn while_the_chain_cannot_be_read_nobody_is_asked_to_pay_again() {
     // And a new payment is not taken at all: it could not be judged.
     let other = world.payment().await;
     assert_error(&world.pay(&other, &body("new")).await, 503, "PAYMENT_PROVIDER_UNAVAILABLE");
+    let ready = world.market.gateway.api.send(Method::GET, "/ready", &[], None).await.unwrap().expect(200).unwrap();
+    assert!(["ok", "failing"].contains(&ready.text("/data/x402").unwrap()));
     world.chain.go_down(false);
     world.chain.lag(0, 0);
     assert_eq!(world.settle(&payment, &body("blind")).await.status, 200);

@@ -40,6 +40,10 @@ pub struct ReadinessReport {
     pub provider: String,
     /// Whether it answers. Reported, and never a reason to be not ready: free and paid calls go on without it.
     pub provider_condition: Condition,
+    /// Whether payments by x402 can be verified, submitted and read on their chains, as far as anybody has tried; null
+    /// where they are not taken. Reported, and never a reason to be not ready.
+    #[schema(required)]
+    pub x402: Option<Condition>,
 }
 
 impl ReadinessReport {

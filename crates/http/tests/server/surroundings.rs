@@ -27,6 +27,7 @@ impl Readiness for Probe {
             migrations: if self.is_ready { Condition::Ok } else { Condition::Failing },
             provider: "mock".to_owned(),
             provider_condition: Condition::Unknown,
+            x402: None,
         }
     }
 }
