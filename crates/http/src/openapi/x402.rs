@@ -82,5 +82,7 @@ pub(super) fn price(operation: &mut Operation) {
         "price": { "mode": "dynamic", "currency": "USD", "min": "0.000001", "max": "1000000.000000" },
         "protocols": [{ "x402": {} }],
     });
-    operation.extensions.get_or_insert_with(Extensions::default).insert(PAYMENT_INFO.to_owned(), info);
+    // One alone: the library keeps extensions in no order, and the document is the same byte for byte. That a key needs
+    // a scope stands in the description, too.
+    operation.extensions = Some([(PAYMENT_INFO.to_owned(), info)].into_iter().collect::<Extensions>());
 }
