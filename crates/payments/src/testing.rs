@@ -26,6 +26,9 @@ pub const KEY: &str = "a-relay-key-nobody-may-see";
 /// When requests were last updated, unless a test says otherwise: where the manual clock begins.
 pub const NOW: u64 = 1_777_809_600_000;
 
+/// How many requests a list has at once.
+const LISTED: usize = 2;
+
 /// One answer that is not the one of a Relay that works.
 #[derive(Debug, Clone)]
 pub enum Fault {
@@ -52,6 +55,10 @@ pub struct Held {
     pub actual: Value,
     /// Who is to receive it.
     pub recipient: Value,
+    /// What the one who asked for the quote calls itself.
+    pub referrer: Value,
+    /// When it was quoted.
+    pub created_at: Value,
 }
 
 /// A webhook as Relay sends it.
@@ -134,6 +141,16 @@ impl Relay {
         let mut state = self.state.lock().unwrap();
         assert_eq!(state.held.len(), 1, "of several requests none is the only one");
         change(state.held.values_mut().next().unwrap());
+    }
+
+    /// Holds a request that was quoted elsewhere.
+    pub fn holds(&self, id: &str, held: Held) {
+        self.state.lock().unwrap().held.insert(id.to_owned(), held);
+    }
+
+    /// A request, as it is held.
+    pub fn held(&self, id: &str) -> Held {
+        self.state.lock().unwrap().held[id].clone()
     }
 
     /// The only request's status, with a deposit and a fill where they belong to it, as of that moment in milliseconds.
@@ -222,6 +239,8 @@ impl Relay {
                     status: json!({ "status": "waiting", "inTxHashes": [], "txHashes": [], "updatedAt": NOW }),
                     actual: Value::Null,
                     recipient: body["recipient"].clone(),
+                    referrer: body["referrer"].clone(),
+                    created_at: json!("2026-05-03T12:00:00.000Z"),
                     quoted: route(
                         body["destinationChainId"].clone(),
                         body["destinationCurrency"].clone(),
@@ -236,6 +255,16 @@ impl Relay {
                 None => respond(404, &json!({ "message": "Request not found" })),
             },
             "/requests/v3" if !has_key => respond(401, &json!({ "message": "no key", "errorCode": "UNAUTHORIZED" })),
+            "/requests/v3" if query.contains("referrer=") => {
+                let part = |name: &str| query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")));
+                let begin = part("continuation").and_then(|text| text.parse().ok()).unwrap_or(0_usize);
+                let mut held: Vec<(&String, &Held)> = state.held.iter().collect();
+                held.sort_by_key(|(id, _)| *id);
+                let end = (begin + LISTED).min(held.len());
+                let requests: Vec<Value> = held[begin..end].iter().map(|(id, held)| record(id, held)).collect();
+                let next = (end < held.len()).then(|| end.to_string());
+                respond(200, &json!({ "requests": requests, "continuation": next }))
+            }
             "/requests/v3" => {
                 let requests: Vec<Value> = state.held.get(&id).map(|held| record(&id, held)).into_iter().collect();
                 respond(200, &json!({ "requests": requests, "continuation": null }))
@@ -272,7 +301,8 @@ pub fn route(chain_id: Value, address: Value, amount: Value) -> Value {
 fn record(id: &str, held: &Held) -> Value {
     let route = json!({ "quoted": held.quoted, "actual": held.actual });
     json!({
-        "id": id, "status": held.status["status"], "recipient": held.recipient,
+        "id": id, "status": held.status["status"], "recipient": held.recipient, "referrer": held.referrer,
+        "createdAt": held.created_at,
         "data": { "route": route, "metadata": { "recipient": held.recipient } },
     })
 }

@@ -89,6 +89,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    unknown_payments (id) {
+        id -> Uuid,
+        provider -> Text,
+        reference -> Text,
+        payment -> Jsonb,
+        reason -> Text,
+        noticed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     orphan_payments (id) {
         id -> Uuid,
         call_id -> Uuid,

@@ -11,6 +11,8 @@ pub struct AuditReport {
     pub calls: u64,
     /// Payments that bought nothing: for an operator to look at, not a fault of the books.
     pub orphans: u64,
+    /// Payments for quotes that there is no record of: for an operator to look at, likewise.
+    pub unknown_payments: u64,
     /// The sum of all payments, adjustments taken off, in micro-dollars.
     pub gross_micros: i128,
     /// The sum of all fees, adjustments taken off, in micro-dollars.

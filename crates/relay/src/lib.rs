@@ -96,6 +96,7 @@ pub mod memory;
 mod policy;
 pub mod ports;
 mod providers;
+mod reconcile;
 mod record;
 mod reply;
 mod route;
@@ -113,6 +114,7 @@ pub use header_payment::{BY_HEADER, Claimed, HeaderOffer, HeaderPayment, Promise
 pub use ledger::{Direction, EntryType, FeeStatus, LedgerEntry, OrphanPayment, OrphanReason};
 pub use policy::Policy;
 pub use providers::Providers;
+pub use reconcile::{Counts, Difference, DifferenceKind, NotAsked, Reconciler, UnknownPayment, Watcher};
 pub use record::{
     Attempt, AttemptOutcome, Delivery, Failure, FailureKind, IdempotencyKey, InvalidIdempotencyKey, NewCall, Record,
     Settlement, State, fingerprint,

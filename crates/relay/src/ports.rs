@@ -1,17 +1,20 @@
 //! What the relay needs of the outside. Adapters implement these; `features = ["testing"]` has in-memory ones.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_pricing::{MicroUsd, Price};
 use crochet_primitives::{CallId, ListingId, Page, ProfileId, StorageError, Timestamp};
 use crochet_wallet::WalletAddress;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditReport;
 use crate::forwarding::{Arrival, Closing, Dispatch, Endpoint, Forwarding, SealedResponse};
 pub use crate::header_payment::HeaderPayments;
 use crate::ledger::{LedgerEntry, OrphanPayment};
 pub use crate::lists::{HistoryQuery, LedgerQuery, Period, Role};
+use crate::reconcile::UnknownPayment;
 use crate::record::{Attempt, IdempotencyKey, NewCall, Record, State};
 use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
 use crate::transition::{Change, Closed};
@@ -364,6 +367,78 @@ pub trait PaymentProvider: Send + Sync {
     async fn check(&self, call: CallId, terms: &Terms) -> Observation;
 }
 
+/// A payment that a provider reports of its own accord: made to us and final, as far as it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The quote that it was made for, by the provider's id.
+    pub provider_request_id: String,
+    /// The provider's reference of the payment.
+    pub reference: String,
+    /// The asset that arrived, where it says so.
+    pub asset: Option<String>,
+    /// Who received it, where it says so.
+    pub recipient: Option<String>,
+    /// How much arrived, in the asset's base units, where it says so.
+    pub base_units: Option<u64>,
+}
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |text: &Option<String>| text.as_deref().unwrap_or("?").to_owned();
+        let units = self.base_units.map_or_else(|| "?".to_owned(), |units| units.to_string());
+        write!(f, "arrived {units} of {} for {}", text(&self.asset), text(&self.recipient))
+    }
+}
+
+/// A part of a provider's report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportPage {
+    /// The payments.
+    pub items: Vec<Reported>,
+    /// What to ask the next part by; none at the end.
+    pub next: Option<String>,
+}
+
+/// A report could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportError {
+    /// Why, in fixed words: nothing that the provider wrote.
+    pub why: String,
+}
+
+/// A provider that can say which payments were made through it for us, whether we remember them or not.
+#[async_trait]
+pub trait ProviderReports: Send + Sync {
+    /// What the provider is called in terms.
+    fn provider(&self) -> &'static str;
+
+    /// The payments of a period that were made to us and are final; `page` is the `next` of the part before. MUST NOT
+    /// report what was made to somebody else. MUST answer within 20 s.
+    ///
+    /// # Errors
+    /// When nobody can say.
+    async fn payments(&self, period: Period, page: Option<&str>) -> Result<ReportPage, ReportError>;
+}
+
+/// What a reconciliation reads of the storage besides the [`Books`], and writes besides the [`Journal`].
+#[async_trait]
+pub trait ReconcileStore: Send + Sync {
+    /// The calls with terms that were made in the period, or settled in it, by the ledger: those with ids after `after`,
+    /// in the order of ids, `limit` at most.
+    async fn calls_to_compare(
+        &self,
+        period: Period,
+        after: Option<CallId>,
+        limit: u32,
+    ) -> Result<Vec<CallId>, StorageError>;
+
+    /// The call that this provider quoted under this id.
+    async fn call_of_quote(&self, provider: &str, provider_request_id: &str) -> Result<Option<CallId>, StorageError>;
+
+    /// Keeps a payment that nobody knows, for ever; false where it is kept already.
+    async fn keep_unknown(&self, payment: &UnknownPayment) -> Result<bool, StorageError>;
+}
+
 /// Who can tell a provider's webhooks from anybody's.
 pub trait Webhooks: Send + Sync {
     /// What the provider is called in terms.
@@ -451,4 +526,8 @@ pub trait MockPayments: Send + Sync {
 
     /// The payments for a call, oldest first.
     async fn payments(&self, call: CallId) -> Result<Vec<MockPayment>, StorageError>;
+
+    /// The payments that settle in a period, by their references, those after `after`, `limit` at most.
+    async fn settling(&self, period: Period, after: Option<&str>, limit: u32)
+    -> Result<Vec<MockPayment>, StorageError>;
 }

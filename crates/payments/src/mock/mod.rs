@@ -3,6 +3,7 @@
 
 mod pay;
 mod quote;
+mod reports;
 mod watch;
 
 use std::fmt;

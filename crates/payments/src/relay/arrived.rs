@@ -75,7 +75,7 @@ fn recipient(request: &Value, data: &Value, terms: &Terms) -> Option<String> {
 }
 
 /// The asset, with its chain; Relay nests the currency's facts in an object of their own.
-fn asset(output: &Value) -> Option<String> {
+pub(super) fn asset(output: &Value) -> Option<String> {
     let currency = read::at(output, &["currency"]).filter(|currency| currency.is_object()).unwrap_or(output);
     let chain_id = read::whole(currency, &["chainId"])?;
     chains::asset(chain_id, read::text(currency, &["address"])?)

@@ -13,6 +13,7 @@ mod config;
 mod errors;
 mod json;
 mod quote;
+mod reports;
 mod status;
 mod steps;
 mod webhook;

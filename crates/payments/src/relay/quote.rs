@@ -11,6 +11,7 @@ use super::chains::{self, Payout};
 use super::client::{CallError, Kind};
 use super::errors::Meaning;
 use super::json as read;
+use super::reports::referrer;
 use super::steps::{self, Origin};
 use super::{NAME, RelayProvider};
 
@@ -92,6 +93,7 @@ impl<'a> QuoteRequest<'a> {
             "tradeType": "EXACT_OUTPUT",
             "amount": self.expected_base_units().to_string(),
             "appFees": [{ "recipient": self.fee_recipient, "fee": fee_basis_points() }],
+            "referrer": referrer(self.fee_recipient),
             "ttl": self.ttl,
         })
     }

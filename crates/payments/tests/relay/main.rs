@@ -5,4 +5,5 @@ mod bench;
 mod checks;
 mod faults;
 mod quotes;
+mod reports;
 mod webhooks;

@@ -20,6 +20,7 @@ async fn relay_is_asked_for_the_sellers_share_exactly_and_takes_the_fee_at_its_e
             "destinationChainId": 8453, "destinationCurrency": USDC_ON_BASE,
             "tradeType": "EXACT_OUTPUT", "amount": "951000",
             "appFees": [{ "recipient": FEES.to_lowercase(), "fee": "490" }],
+            "referrer": format!("crochet-{}", FEES.to_lowercase()),
             "ttl": 900,
         })
     );

@@ -44,6 +44,8 @@ struct Totals {
     calls: i64,
     #[diesel(sql_type = BigInt)]
     orphans: i64,
+    #[diesel(sql_type = BigInt)]
+    unknown_payments: i64,
     #[diesel(sql_type = Text)]
     gross: String,
     #[diesel(sql_type = Text)]
@@ -70,6 +72,7 @@ pub(super) fn audit(conn: &mut PgConnection) -> Result<AuditReport, DbError> {
         entries: count(totals.entries),
         calls: count(totals.calls),
         orphans: count(totals.orphans),
+        unknown_payments: count(totals.unknown_payments),
         gross_micros: sum(&totals.gross)?,
         fee_micros: sum(&totals.fee)?,
         seller_micros: sum(&totals.seller)?,

@@ -35,6 +35,23 @@ impl PgBooks {
     pub const fn new(db: Db) -> Self {
         Self { db }
     }
+
+    /// Reads something that may take as long as an audit.
+    pub(super) async fn report<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        self.db.report(AUDIT_LIMIT, work).await
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        self.db.transaction(work).await
+    }
 }
 
 #[async_trait]

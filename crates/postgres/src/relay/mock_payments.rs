@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use crochet_primitives::{CallId, StorageError, Timestamp};
-use crochet_relay::ports::{MockOutcome, MockPayment, MockPayments, MockQuote};
+use crochet_relay::ports::{MockOutcome, MockPayment, MockPayments, MockQuote, Period};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -34,6 +34,32 @@ fn find_quote(conn: &mut PgConnection, call: CallId) -> Result<Option<MockQuote>
     let Some((micros, recipient)) = row else { return Ok(None) };
     let amount = to_amount(micros, "amount_micros")?;
     Ok(Some(MockQuote { call, amount, recipient }))
+}
+
+type PaymentRow = (String, Uuid, String, Timestamp, i64);
+type Columns = (
+    mock_payments::reference,
+    mock_payments::call_id,
+    mock_payments::outcome,
+    mock_payments::settles_at,
+    mock_payments::amount_micros,
+);
+const COLUMNS: Columns = (
+    mock_payments::reference,
+    mock_payments::call_id,
+    mock_payments::outcome,
+    mock_payments::settles_at,
+    mock_payments::amount_micros,
+);
+
+fn payment((reference, call, outcome, settles_at, micros): PaymentRow) -> Result<MockPayment, DbError> {
+    Ok(MockPayment {
+        reference,
+        call: call.into(),
+        outcome: to_name(&outcome, MockOutcome::parse, "outcome")?,
+        settles_at,
+        amount: to_amount(micros, "amount_micros")?,
+    })
 }
 
 #[async_trait]
@@ -83,27 +109,34 @@ impl MockPayments for PgMockPayments {
     async fn payments(&self, call: CallId) -> Result<Vec<MockPayment>, StorageError> {
         self.db
             .run(move |conn| {
-                let rows: Vec<(String, Uuid, String, Timestamp, i64)> = mock_payments::table
+                let rows: Vec<PaymentRow> = mock_payments::table
                     .filter(mock_payments::call_id.eq(call.uuid()))
                     .order((mock_payments::created_at, mock_payments::reference))
-                    .select((
-                        mock_payments::reference,
-                        mock_payments::call_id,
-                        mock_payments::outcome,
-                        mock_payments::settles_at,
-                        mock_payments::amount_micros,
-                    ))
+                    .select(COLUMNS)
                     .load(conn)?;
-                let payment =
-                    |(reference, call, outcome, settles_at, micros): (String, Uuid, String, Timestamp, i64)| {
-                        Ok(MockPayment {
-                            reference,
-                            call: call.into(),
-                            outcome: to_name(&outcome, MockOutcome::parse, "outcome")?,
-                            settles_at,
-                            amount: to_amount(micros, "amount_micros")?,
-                        })
-                    };
+                rows.into_iter().map(payment).collect()
+            })
+            .await
+    }
+
+    async fn settling(
+        &self,
+        period: Period,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<MockPayment>, StorageError> {
+        let after = after.unwrap_or_default().to_owned();
+        self.db
+            .run(move |conn| {
+                let mut payments =
+                    mock_payments::table.filter(mock_payments::reference.gt(&after)).select(COLUMNS).into_boxed();
+                if let Some(from) = period.from {
+                    payments = payments.filter(mock_payments::settles_at.ge(from));
+                }
+                if let Some(to) = period.to {
+                    payments = payments.filter(mock_payments::settles_at.lt(to));
+                }
+                let rows: Vec<PaymentRow> = payments.order(mock_payments::reference).limit(limit.into()).load(conn)?;
                 rows.into_iter().map(payment).collect()
             })
             .await

@@ -12,6 +12,7 @@ mod lists;
 mod locks;
 mod mock_payments;
 mod persist;
+mod reconcile;
 mod record_row;
 mod references;
 mod rows;

@@ -17,6 +17,7 @@ impl Tables {
         let mut report = AuditReport {
             entries: count(self.entries.len()),
             orphans: count(self.orphans.len()),
+            unknown_payments: count(self.unknown.len()),
             calls: count(self.calls.len()),
             ..AuditReport::default()
         };

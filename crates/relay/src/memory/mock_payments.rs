@@ -8,7 +8,7 @@ use crochet_primitives::{CallId, StorageError};
 
 use super::faults::Faults;
 use super::lock;
-use crate::ports::{MockPayment, MockPayments, MockQuote};
+use crate::ports::{MockPayment, MockPayments, MockQuote, Period};
 
 /// [`MockPayments`] behind one lock.
 #[derive(Debug, Default)]
@@ -50,6 +50,24 @@ impl MockPayments for MemoryMockPayments {
         self.faults.around(|| {
             let tables = lock(&self.tables);
             Ok(tables.1.iter().filter(|payment| payment.call == call).cloned().collect())
+        })
+    }
+
+    async fn settling(
+        &self,
+        period: Period,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<MockPayment>, StorageError> {
+        self.faults.around(|| {
+            let tables = lock(&self.tables);
+            let is_meant = |payment: &&MockPayment| {
+                period.contains(payment.settles_at) && after.is_none_or(|after| after < payment.reference.as_str())
+            };
+            let mut found: Vec<MockPayment> = tables.1.iter().filter(is_meant).cloned().collect();
+            found.sort_by(|one, other| one.reference.cmp(&other.reference));
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(found)
         })
     }
 }

@@ -15,6 +15,7 @@ mod journal;
 mod keys;
 mod mock_payments;
 mod provider;
+mod reconcile;
 mod sweeps;
 mod tables;
 mod upstream;

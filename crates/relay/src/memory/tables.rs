@@ -6,6 +6,7 @@ use crochet_primitives::{CallId, LedgerEntryId, ListingId, ProfileId, StorageErr
 
 use crate::forwarding::SealedResponse;
 use crate::ledger::{LedgerEntry, OrphanPayment};
+use crate::reconcile::UnknownPayment;
 use crate::record::{Attempt, AttemptOutcome, IdempotencyKey, NewCall, Record};
 use crate::terms::Payment;
 use crate::transition::{Change, Claim, Write};
@@ -17,6 +18,8 @@ pub(super) struct Tables {
     pub(super) attempts: BTreeMap<(CallId, u32), Attempt>,
     pub(super) entries: BTreeMap<LedgerEntryId, LedgerEntry>,
     pub(super) orphans: Vec<OrphanPayment>,
+    /// Payments for quotes that there is no record of.
+    pub(super) unknown: Vec<UnknownPayment>,
     /// By provider and reference: which call consumed it.
     pub(super) references: HashMap<(String, String), CallId>,
     pub(super) keys: HashMap<(ProfileId, ListingId, IdempotencyKey), KeptKey>,

@@ -8,4 +8,5 @@ mod keys;
 mod late;
 mod listings;
 mod paying;
+mod reconciling;
 mod support;

@@ -10,10 +10,10 @@ use crochet_primitives::{Clock, EntropyExt, ListingId, PageRequest, ProfileId, W
 use crochet_relay::memory::{
     MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
-use crochet_relay::ports::{Books, Directory, Journal, LedgerQuery, Offer, PayableQuery};
+use crochet_relay::ports::{Books, Directory, Journal, LedgerQuery, Offer, PayableQuery, ProviderReports};
 use crochet_relay::{
     BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, HeaderPayment, HeaderTerms, Observation, Origin, PaidRequest,
-    PayerWallet, Payment, Policy, Providers, Record, Reply, Sweeper, Terms,
+    PayerWallet, Payment, Policy, Providers, Reconciler, Record, Reply, Sweeper, Terms,
 };
 use crochet_secrets::{ApiKey, VaultSecret};
 use crochet_signing::{SigningSecret, SigningSecrets};
@@ -153,6 +153,21 @@ impl World {
 
     pub(crate) async fn listing_id(&self, slug: &str) -> ListingId {
         self.directory.offer(slug).await.unwrap().unwrap().listing
+    }
+
+    /// The use case that compares our books with the scripted provider, and with what these report.
+    pub(crate) fn reconciler(&self, reports: Vec<Arc<dyn ProviderReports>>, repairs: bool) -> Reconciler {
+        Reconciler {
+            store: self.journal.clone(),
+            books: self.journal.clone(),
+            journal: self.journal.clone(),
+            provider: self.provider.clone(),
+            reports,
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            pause: Duration::ZERO,
+            repairs,
+        }
     }
 
     /// The call that a payment was claimed for.

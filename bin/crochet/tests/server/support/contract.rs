@@ -18,7 +18,8 @@ pub(crate) fn hold(exchange: &Exchange<'_>) {
         return;
     }
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
-    let config = || OpenApiConfig { public_url: "http://localhost".to_owned(), has_mock: true, has_relay: true, has_x402: true };
+    let config =
+        || OpenApiConfig { public_url: "http://localhost".to_owned(), has_mock: true, has_relay: true, has_x402: true };
     let contract = CONTRACT.get_or_init(|| Contract::of(&config()));
     contract.check(exchange).unwrap_or_else(|problems| panic!("{problems}"));
 }

@@ -2,7 +2,7 @@
 SELECT CASE WHEN has_table_privilege(role.oid, guarded.name, privilege.name) THEN 'crochet_app may ' ELSE 'crochet_app may not ' END
        || privilege.name || ' on ' || guarded.name AS detail
   FROM pg_roles role
- CROSS JOIN (VALUES ('ledger_entries'), ('orphan_payments'), ('consumed_references')) guarded (name)
+ CROSS JOIN (VALUES ('ledger_entries'), ('orphan_payments'), ('unknown_payments'), ('consumed_references')) guarded (name)
  CROSS JOIN (VALUES ('SELECT', true), ('INSERT', true), ('UPDATE', false), ('DELETE', false), ('TRUNCATE', false),
                     ('REFERENCES', false), ('TRIGGER', false)) privilege (name, is_wanted)
  WHERE role.rolname = 'crochet_app'
@@ -10,7 +10,7 @@ SELECT CASE WHEN has_table_privilege(role.oid, guarded.name, privilege.name) THE
 UNION ALL
 SELECT 'crochet_app may UPDATE columns of ' || guarded.name
   FROM pg_roles role
- CROSS JOIN (VALUES ('ledger_entries'), ('orphan_payments'), ('consumed_references')) guarded (name)
+ CROSS JOIN (VALUES ('ledger_entries'), ('orphan_payments'), ('unknown_payments'), ('consumed_references')) guarded (name)
  WHERE role.rolname = 'crochet_app' AND has_any_column_privilege(role.oid, guarded.name, 'UPDATE')
 UNION ALL
 SELECT 'there is no role crochet_app' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'crochet_app')

@@ -8,6 +8,7 @@ SELECT count(DISTINCT settlement_id) AS settlements,
        count(*) AS entries,
        (SELECT count(*) FROM gateway_requests) AS calls,
        (SELECT count(*) FROM orphan_payments) AS orphans,
+       (SELECT count(*) FROM unknown_payments) AS unknown_payments,
        coalesce(sum(micros) FILTER (WHERE part = 'gateway_payment'), 0)::text AS gross,
        coalesce(sum(micros) FILTER (WHERE part = 'marketplace_fee'), 0)::text AS fee,
        coalesce(sum(micros) FILTER (WHERE part = 'seller_credit'), 0)::text AS seller
