@@ -43,6 +43,10 @@ ci:
 audit *args:
     cargo run -- audit {{args}}
 
+# Compare the books with the payment providers: just reconcile --from 2026-05-03
+reconcile *args:
+    cargo run -- reconcile {{args}}
+
 # Open psql on the private database of a gateway that is running
 db:
     #!/usr/bin/env bash

@@ -34,6 +34,9 @@ enum Command {
     Migrate,
     /// Re-add the books; exits with 1 when anything does not add up
     Audit,
+    /// Compare the books with what the payment providers say of a period; exits with 1 when something differs, with 2
+    /// when something could not be asked
+    Reconcile(commands::ReconcileArgs),
     /// Say what is wrong with the configuration and the database before anything starts
     CheckConfig,
     /// Print the API as an OpenAPI document, for generators and linters; --public-url says where it is served
@@ -107,6 +110,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => commands::serve(&config, &host),
         Command::Migrate => commands::migrate(&config, &host),
         Command::Audit => commands::audit(&config, &host),
+        Command::Reconcile(args) => Ok(commands::reconcile(&config, &host, &args)),
         Command::CheckConfig => commands::check_config(&config, &host),
         Command::Demo { url, keep } => commands::demo(&config, &host, url.as_deref(), keep),
         Command::Openapi | Command::Keygen { .. } => Ok(ExitCode::SUCCESS),

@@ -3,6 +3,7 @@
 mod alone;
 mod glue;
 mod metrics;
+mod reconciling;
 mod rounds;
 mod running;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use crochet_postgres::{Db, PgBooks};
 
+pub use reconciling::reconciler;
 pub use running::Running;
 
 /// The books, for reading and auditing.

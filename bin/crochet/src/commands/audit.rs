@@ -33,6 +33,7 @@ fn show(report: &AuditReport) {
     say(&format!("ledger entries     {:>20}", report.entries));
     say(&format!("calls              {:>20}", report.calls));
     say(&format!("orphan payments    {:>20}", report.orphans));
+    say(&format!("unknown payments   {:>20}", report.unknown_payments));
     say(&format!("paid               {:>20} USD", dollars(report.gross_micros)));
     say(&format!("  marketplace fees {:>20} USD", dollars(report.fee_micros)));
     say(&format!("  seller credits   {:>20} USD", dollars(report.seller_micros)));

@@ -5,6 +5,7 @@ mod check_config;
 mod demo;
 mod migrate;
 mod openapi;
+mod reconcile;
 mod serve;
 
 use std::io::Write;
@@ -16,6 +17,7 @@ pub use check_config::check_config;
 pub use demo::demo;
 pub use migrate::migrate;
 pub use openapi::print_openapi;
+pub use reconcile::{ReconcileArgs, reconcile};
 pub use serve::serve;
 
 /// Writes a line to standard output; a closed one is nobody's loss.

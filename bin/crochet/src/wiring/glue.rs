@@ -14,7 +14,7 @@ use crochet_payments::{MockPayError, MockProvider, PayRequest, PaymentStatus, Re
 use crochet_postgres::Db;
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{CallId, StorageError};
-use crochet_relay::ports::{MockOutcome, PaymentProvider, Webhooks};
+use crochet_relay::ports::{MockOutcome, PaymentProvider, ProviderReports, Webhooks};
 use secrecy::SecretString;
 
 use super::alone::Alone;
@@ -55,6 +55,14 @@ impl Payments {
         match self {
             Self::Mock(_) => None,
             Self::Relay(relay) => Some(relay.clone()),
+        }
+    }
+
+    /// Who says of its own accord what was paid through it.
+    pub(super) fn reports(&self) -> Arc<dyn ProviderReports> {
+        match self {
+            Self::Mock(mock) => mock.clone(),
+            Self::Relay(relay) => Arc::new(relay.clone().unhurried()),
         }
     }
 

@@ -136,15 +136,16 @@ fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-struct Building<'a> {
-    config: &'a Config,
-    database: &'a Database,
-    url: &'a str,
-    db: &'a Db,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    master_keys: Arc<MasterKeys>,
-    metrics: &'a Arc<Metrics>,
+/// What the parts of a gateway are made of.
+pub(super) struct Building<'a> {
+    pub(super) config: &'a Config,
+    pub(super) database: &'a Database,
+    pub(super) url: &'a str,
+    pub(super) db: &'a Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) master_keys: Arc<MasterKeys>,
+    pub(super) metrics: &'a Arc<Metrics>,
 }
 
 impl Building<'_> {
@@ -228,7 +229,7 @@ impl Building<'_> {
     }
 
     /// Who takes payments by x402; nobody, where that is not configured.
-    fn facilitators(&self) -> anyhow::Result<Option<Arc<Facilitators>>> {
+    pub(super) fn facilitators(&self) -> anyhow::Result<Option<Arc<Facilitators>>> {
         let Some(x402) = &self.config.x402 else { return Ok(None) };
         let config = FacilitatorConfig { resource_url: self.url.to_owned(), ..x402.facilitator.clone() };
         let facilitators = Facilitators::new(config, Arc::clone(&self.clock)).context("x402 cannot be used")?;
@@ -243,7 +244,7 @@ impl Building<'_> {
         X402 { max_timeout_seconds: configured.unwrap_or(x402.max_timeout_seconds), ..x402 }
     }
 
-    fn payments(&self) -> anyhow::Result<Payments> {
+    pub(super) fn payments(&self) -> anyhow::Result<Payments> {
         let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
         Ok(match &self.config.relay {
             Some(relay) => {
@@ -276,7 +277,7 @@ impl Building<'_> {
         MetricsServer::start(scrape, listener)
     }
 
-    fn policy(&self) -> Policy {
+    pub(super) fn policy(&self) -> Policy {
         Policy {
             quote_ttl: self.config.quote_ttl,
             late_payment_grace: self.config.late_payment_grace,

@@ -8,8 +8,12 @@ use secrecy::ExposeSecret;
 use crate::support::{Outcome, Running, crochet, folder, play, run, serve};
 
 fn on(database: &TestDatabase, command: &str) -> Outcome {
+    with(database, &[command])
+}
+
+fn with(database: &TestDatabase, args: &[&str]) -> Outcome {
     let folder = folder();
-    let mut program = crochet(&[command]);
+    let mut program = crochet(args);
     run(program.env("DATABASE_URL", database.url().expose_secret()).env("CROCHET_DATA_DIR", folder.path()))
 }
 
@@ -92,4 +96,62 @@ async fn an_audit_finds_good_books_good_and_every_kind_of_tampering() {
     sql(&database, "GRANT UPDATE ON ledger_entries TO crochet_app");
     let bad = on(&database, "audit").expect(1).stdout;
     assert!(bad.contains("WRONG"), "{bad}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconciliation_finds_what_differs_and_repairs_what_the_rules_repair() {
+    let database = TestDatabase::new().await;
+    let data_dir = folder();
+    let mut gateway = Running::start(serve(data_dir.path()).env("DATABASE_URL", database.url().expose_secret()));
+    let url = gateway.url();
+    play(&url);
+    gateway.stop().expect(0);
+    let reconcile = |more: &[&str]| {
+        let args = ["reconcile", "--from", "2020-01-01", "--per-minute", "60000"];
+        with(&database, &[&args, more].concat())
+    };
+
+    let good = reconcile(&[]).expect(0).stdout;
+    assert!(good.contains("agree.") && !good.contains("DIFFERS"), "{good}");
+    assert!(reconcile(&["--to", "2020-01-02"]).expect(0).stdout.contains("agree."));
+
+    // The provider forgets a payment that settled, and remembers one of a call that nobody here knows.
+    sql(
+        &database,
+        "UPDATE mock_payments SET outcome = 'pending' WHERE reference = (SELECT min(reference) FROM mock_payments)",
+    );
+    sql(
+        &database,
+        "INSERT INTO mock_payments (reference, call_id, outcome, settles_at, amount_micros) \
+         VALUES ('mock_lost', '0190a0b0-0000-7000-8000-000000000000', 'success', now() - interval '1 hour', 5)",
+    );
+    let bad = reconcile(&["--json"]).expect(1).stdout;
+    let lines: Vec<serde_json::Value> = bad.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<_> = lines.iter().filter_map(|line| line["kind"].as_str()).collect();
+    assert_eq!(kinds, ["settled_not_paid", "unknown_payment"], "{bad}");
+    assert_eq!(lines.last().unwrap()["differences"], 2);
+
+    // What is recorded is an orphan from now on; what the rules do not decide stays as it is.
+    let bad = reconcile(&["--repair"]).expect(1).stdout;
+    assert!(bad.contains("DIFFERS  settled_not_paid") && !bad.contains("unknown_payment"), "{bad}");
+    let audit = on(&database, "audit").expect(0).stdout;
+    let unknown = audit.lines().find(|line| line.starts_with("unknown payments")).unwrap();
+    assert!(unknown.ends_with(" 1"), "{audit}");
+
+    // It was given back: that the rules decide.
+    sql(&database, "UPDATE mock_payments SET outcome = 'refund' WHERE outcome = 'pending'");
+    let repaired = reconcile(&["--repair"]).expect(0).stdout;
+    assert!(repaired.contains("REPAIRED settled_and_refunded"), "{repaired}");
+    reconcile(&[]).expect(0);
+    on(&database, "audit").expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconciliation_that_cannot_begin_says_that_nothing_was_asked() {
+    let database = TestDatabase::unmigrated().await;
+    let args = ["reconcile", "--from", "2026-05-03"];
+    assert!(with(&database, &args).expect(2).stderr.contains("crochet migrate"));
+    let backwards = ["reconcile", "--from", "2026-05-03", "--to", "2026-05-02"];
+    assert!(with(&database, &backwards).expect(2).stderr.contains("--from"));
+    assert!(run(&mut crochet(&["reconcile"])).expect(2).stderr.contains("--from"));
 }
