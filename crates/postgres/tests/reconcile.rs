@@ -1,5 +1,4 @@
 //! What a reconciliation reads and keeps.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
 
 mod support;
 
