@@ -1,10 +1,15 @@
 //! JSON of somebody else's making.
 
 use serde_json::json;
-use utoipa::openapi::schema::SchemaType;
-use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Schema, Type};
 
 use super::form;
+
+/// Said outright, so that nobody takes the fields that are named for all there are.
+const fn anything() -> Option<AdditionalProperties<Schema>> {
+    Some(AdditionalProperties::FreeForm(true))
+}
 
 form! {
     /// A JSON Schema of up to 16,384 bytes, nested up to 32 deep. `$ref` leads to a part of the same schema, and it has
@@ -15,10 +20,14 @@ form! {
         ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some(doc))
+            .additional_properties(anything())
             .property("type", ObjectBuilder::new().schema_type(kinds).description(Some("What the body is.")))
             .property(
                 "properties",
-                ObjectBuilder::new().schema_type(Type::Object).description(Some("A schema for each field.")),
+                ObjectBuilder::new()
+                    .schema_type(Type::Object)
+                    .additional_properties(anything())
+                    .description(Some("A schema for each field.")),
             )
             .property("required", ArrayBuilder::new().items(text()).description(Some("The fields that have to be there.")))
             .property("description", text().description(Some("What it is.")))
@@ -37,6 +46,7 @@ form! {
         let any = [Type::Object, Type::Array, Type::String, Type::Number, Type::Boolean];
         ObjectBuilder::new()
             .schema_type(SchemaType::from_iter(any))
+            .additional_properties(anything())
             .description(Some(doc))
             .examples([json!({ "pair": "ETH/USDC" })])
     }
