@@ -75,7 +75,7 @@ async fn routes_that_do_not_exist_are_refused() {
     for (name, value) in [
         ("X-Crochet-Origin-Chain-Id", "5"),
         ("X-Crochet-Origin-Currency", "DOGE"),
-        ("X-Crochet-Payment-Scheme", "exact"),
+        ("X-Crochet-Payment-Scheme", "upto"),
         ("X-Crochet-Payment-Network", "eip155:5"),
     ] {
         world.call().header(name, value).send().await.refuses(422, "PAYMENT_ROUTE_UNAVAILABLE");
