@@ -46,7 +46,7 @@ pub(crate) struct Pagination {
     /// How many items there are; null after a cursor, because a keyset page does not count.
     #[schema(required)]
     total: Option<u64>,
-    /// How many pages there are; null after a cursor.
+    /// How many pages `total` makes; null after a cursor. There are more where `total_is_capped` is true.
     #[serde(rename = "totalPages")]
     #[schema(required)]
     total_pages: Option<u64>,

@@ -349,8 +349,11 @@ fn without_type_names(message: &str) -> String {
         rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
     }
     told.push_str(rest);
-    told
+    NUMBERS.iter().fold(told, |told, number| told.replace(&format!("expected {number}"), "expected a whole number"))
 }
+
+/// Our names of whole numbers.
+const NUMBERS: [&str; 8] = ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"];
 
 #[cfg(test)]
 mod tests {
@@ -382,6 +385,7 @@ mod tests {
                 "invalid length 1, expected an object with 2 elements",
             ),
             ("invalid type: integer `1`, expected a string", "invalid type: integer `1`, expected a string"),
+            ("invalid value: integer `-1`, expected u64", "invalid value: integer `-1`, expected a whole number"),
         ] {
             assert_eq!(without_type_names(said), told);
         }

@@ -76,7 +76,7 @@ impl Problems {
         match WalletAddress::parse(text) {
             Ok(address) => Some(address),
             Err(error) => {
-                self.add(field, error.to_string());
+                self.add(field, format!("must be an address: {error}"));
                 None
             }
         }

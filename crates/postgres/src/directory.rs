@@ -147,6 +147,7 @@ impl OfferRow {
             price: price(&self.pricing_model, self.price_micros, self.id)?,
             is_public: self.status != ListingStatus::Draft.as_str() && self.deleted_at.is_none(),
             is_available: self.status == ListingStatus::Active.as_str() && self.deleted_at.is_none(),
+            is_endpoint_disabled: endpoint.as_ref().is_some_and(|endpoint| endpoint.status != EndpointStatus::Active),
             endpoint: endpoint
                 .filter(|endpoint| endpoint.status == EndpointStatus::Active)
                 .map(|endpoint| for_call(endpoint, self.now)),

@@ -17,10 +17,10 @@ pub enum Price {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PriceError {
     /// A paid call costs something; [`Price::Free`] is what costs nothing.
-    #[error("a price per call is more than zero")]
+    #[error("must be more than zero: it is the price of a call")]
     Zero,
     /// Above [`Price::MAX_PER_CALL`].
-    #[error("a price per call is at most 1,000,000 USD")]
+    #[error("must be at most 1,000,000 USD: it is the price of a call")]
     TooHigh,
 }
 

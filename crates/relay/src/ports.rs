@@ -261,6 +261,8 @@ pub struct Offer {
     pub is_available: bool,
     /// Where to forward; `None` when there is none or it is disabled.
     pub endpoint: Option<Endpoint>,
+    /// Whether there is one, and it is disabled.
+    pub is_endpoint_disabled: bool,
     /// The payout address of the seller, where one is set.
     pub payout_address: Option<String>,
     /// The same on EVM chains, where payments by header are made; it may be another one.

@@ -21,7 +21,7 @@ const ALL: &[(&str, &str, &str)] = &[
     (
         "RateLimit",
         "RateLimit",
-        "What is left of it: its name, how many requests, and seconds until all are there again.",
+        "What is left of it: its name, how many requests, and seconds until all are there again; on a 429 until the next one.",
     ),
     ("RateLimit-Limit", "RateLimitLimit", "How many requests there are in a window."),
     ("RateLimit-Remaining", "RateLimitRemaining", "How many of them are left."),

@@ -9,13 +9,15 @@ use crochet_market::catalogue::{CatalogueService, IssuedListingChallenge, Listin
 use crochet_market::view::{ListingJson, ListingSummaryJson, PublishedJson, RemovedJson};
 use crochet_market::{DeliveryType, ListingStatus, PricingModel, Scope, Sort};
 use crochet_primitives::ProfileId;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{get, part, resource};
 use crate::admit::{self, Credentials};
 use crate::code::Code;
 use crate::envelope::{self, List, Pagination, Success};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, Json, MaybeAuthenticated};
+use crate::extract::{Authenticated, Json, MaybeAuthenticated, OptionalJson};
 use crate::openapi::rules;
 use crate::query::Params;
 
@@ -172,6 +174,11 @@ pub(crate) async fn search(
     envelope::list(items, Pagination::new(found.page, found.limit, found.total, next))
 }
 
+/// A body without fields.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
 /// Ask for the work that a listing takes.
 ///
 /// A proof of work against spam. Find a `pow_nonce` such that the SHA-256 of challenge and nonce, in lowercase hex,
@@ -181,6 +188,7 @@ pub(crate) async fn search(
     path = "/listings/challenge",
     tag = "Listings",
     operation_id = "createListingChallenge",
+    request_body = Option<Nothing>,
     responses((
         status = 200,
         description = "A challenge, good for five minutes.",
@@ -191,6 +199,7 @@ pub(crate) async fn search(
 pub(crate) async fn challenge(
     Authenticated(seller): Authenticated,
     catalogue: web::Data<CatalogueService>,
+    OptionalJson(Nothing {}): OptionalJson<Nothing>,
 ) -> Result<HttpResponse, ApiError> {
     envelope::ok(catalogue.listing_challenge(&seller.caller.profile).await?)
 }

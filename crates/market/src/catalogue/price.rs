@@ -26,7 +26,7 @@ pub(super) fn price(body: &ListingBody, so_far: Price, problems: &mut Problems) 
         None => None,
         Some(Ok(amount)) => Some(amount),
         Some(Err(error)) => {
-            problems.add("pricing_amount", format!("must be a JSON number: {error}"));
+            problems.add("pricing_amount", format!("must be a JSON number with at most six decimals ({error})"));
             return so_far;
         }
     };

@@ -8,7 +8,7 @@ use super::CatalogueService;
 use crate::error::MarketError;
 use crate::fields::Problems;
 use crate::listing::{DeliveryType, ListingStatus, ListingView, PricingModel, Sort};
-use crate::search::{ListingCursor, ListingQuery, MAX_TEXT, Window};
+use crate::search::{ListingCursor, ListingQuery, MAX_RANKED, MAX_TEXT, Window};
 
 const MAX_CATEGORY: usize = 100;
 const MAX_TAG: usize = 50;
@@ -100,6 +100,15 @@ impl ListingFilters {
             problems.add("cursor", "excludes page");
         }
         problems.finish()?;
+        // Beyond what is ranked there is nothing in this order; page n begins after (n - 1) × limit.
+        let begins_at = u64::from(page.saturating_sub(1)).saturating_mul(u64::from(query.limit));
+        if query.sort == Sort::Relevance && begins_at >= u64::try_from(MAX_RANKED).unwrap_or(u64::MAX) {
+            let message = format!(
+                "goes no further than {MAX_RANKED} listings by relevance: use more words or filters, or sort=newest, which \
+                 has cursors"
+            );
+            return Err(Problems::one("page", message));
+        }
         if u64::from(page).saturating_mul(u64::from(query.limit)) > MAX_DEPTH {
             return Err(MarketError::PagesEnd { depth: MAX_DEPTH });
         }

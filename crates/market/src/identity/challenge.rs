@@ -47,7 +47,7 @@ pub struct ChallengeRequest {
 /// What `POST /auth/challenge` answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Challenge, examples(json!({
-    "message": "getcrochet.ai wants you to sign in with your Ethereum account:\n0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\nRegister this wallet with Crochet. This costs nothing.\n\nURI: https://getcrochet.ai\nVersion: 1\nChain ID: 1\nNonce: …",
+    "message": "crochet.example wants you to sign in with your Ethereum account:\n0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\nRegister this wallet with Crochet. This costs nothing.\n\nURI: https://crochet.example\nVersion: 1\nChain ID: 1\nNonce: …",
     "nonce": CHALLENGE_NONCE,
     "expires_in": 300,
     "expires_at": "2026-05-03T12:05:00.000Z",

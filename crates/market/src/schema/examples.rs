@@ -108,7 +108,7 @@ pub(crate) fn listing_summary() -> Value {
         "expected_delivery": "under 2 seconds",
         "status": "active",
         "suspended_by": null,
-        "gateway_url": format!("https://getcrochet.ai/api/v1/gateway/{EXAMPLE_UUID}"),
+        "gateway_url": format!("https://crochet.example/api/v1/gateway/{EXAMPLE_UUID}"),
         "provider": profile(),
         "category": category(),
         "created_at": AT,

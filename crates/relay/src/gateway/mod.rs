@@ -264,7 +264,8 @@ fn refuse_new(offer: &Offer, body: &Bytes) -> Option<Reply> {
     }
     let Some(endpoint) = &offer.endpoint else {
         return Some(match offer.price {
-            Price::Free => Reply::ListingHasNoEndpoint,
+            Price::Free if !offer.is_endpoint_disabled => Reply::ListingHasNoEndpoint,
+            Price::Free => Reply::ListingUnavailable { record: None },
             Price::PerCall(_) => Reply::ListingUnavailable { record: None },
         });
     };

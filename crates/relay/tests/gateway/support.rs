@@ -93,6 +93,7 @@ impl World {
             is_public: true,
             is_available: true,
             endpoint: Some(endpoint()),
+            is_endpoint_disabled: false,
             payout_address: None,
             evm_payout_address: Some(PAYOUT.to_owned()),
             former_price: None,
