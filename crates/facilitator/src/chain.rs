@@ -122,7 +122,8 @@ impl Chain {
             return None;
         }
         let mut logs = receipt.logs.iter().skip_while(|log| !self.is_of(log, wanted));
-        let used = logs.next()?;
+        // What was used before the payment was offered to us paid for something else.
+        let used = logs.next().filter(|used| used.block >= wanted.from_block)?;
         if used.topics.first().is_some_and(|topic| topic == abi::AUTHORIZATION_CANCELED) {
             return Some(Use::Otherwise("authorization_canceled"));
         }

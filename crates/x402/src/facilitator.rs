@@ -43,7 +43,7 @@ pub fn request(
             .and_then(Value::as_object)
             .into_iter()
             .flatten()
-            .filter(|(key, _)| *key != extensions::CROCHET)
+            .filter(|(key, _)| *key != extensions::CROCHET && *key != extensions::PAYMENT_IDENTIFIER)
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         if !others.is_empty() {

@@ -1,5 +1,6 @@
 //! `POST /gateway/{listing}`: the product.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::middleware::from_fn;
@@ -7,7 +8,6 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use crochet_primitives::{ProfileId, WalletId, schema};
 use crochet_relay::{Buyer, CallRequest, Gateway, GatewayError, PaidRequest, Reply};
 use crochet_secrets::VaultSecret;
-use crochet_wallet::WalletAddress;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -15,7 +15,8 @@ use tracing::Instrument;
 use super::gateway_answer::{Accepted, DeliveredResponse, answer};
 use super::gateway_headers::{self, Scheme};
 use super::{part, resource};
-use crate::admit;
+use crate::admit::{self, Admission};
+use crate::client::client_address;
 use crate::code::Code;
 use crate::edge::Edge;
 use crate::envelope::Success;
@@ -48,8 +49,7 @@ impl CallRunner {
     }
 
     /// The same of one that brought its payment.
-    async fn run_paid(&self, request: PaidRequest) -> Result<Reply, ApiError> {
-        let caller = request.buyer.as_ref().map_or_else(|| stand_in(&request.payment.payer), |buyer| buyer.profile);
+    async fn run_paid(&self, caller: ProfileId, request: PaidRequest) -> Result<Reply, ApiError> {
         let gateway = Arc::clone(&self.gateway);
         self.to_its_end(caller, async move { gateway.call_paid_by_header(&request).await }).await
     }
@@ -76,11 +76,17 @@ impl CallRunner {
     }
 }
 
-/// By whom the calls are counted that a wallet pays for without an account, before its profile is known.
-fn stand_in(payer: &WalletAddress) -> ProfileId {
+/// By whom calls without a key are counted: their address, of IPv6 the part that a network is given. Who pays is not proved
+/// before the payment is verified, so counting by the payer would let anybody take another's places.
+fn stand_in(req: &HttpRequest) -> ProfileId {
+    let proxies = req.app_data::<web::Data<Admission>>().map(|admission| admission.trusted_proxies.as_slice());
+    let octets = match client_address(req.peer_addr(), req.headers(), proxies.unwrap_or_default()) {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    };
     let mut bytes = [0; 10];
-    for (byte, of_address) in bytes.iter_mut().zip(payer.as_bytes()) {
-        *byte = *of_address;
+    for (byte, octet) in bytes.iter_mut().zip(octets) {
+        *byte = octet;
     }
     ProfileId::new(crochet_primitives::Timestamp::UNIX_EPOCH, bytes)
 }
@@ -204,6 +210,16 @@ pub(crate) async fn call(
     let buyer =
         caller.map(|caller| Buyer { profile: caller.profile_id(), vault: Some(VaultSecret::of_api_key(&caller.key)) });
     let mut payload = payload.into_inner();
+    if x402.is_none() && x402::came_with(&req) {
+        return Err(x402::not_taken());
+    }
+    let is_known = match (x402, &buyer, &headers.idempotency_key) {
+        (_, Some(_), _) if headers.relay_request.is_some() => true,
+        (Some(_), Some(buyer), Some(key)) if headers.scheme == Some(Scheme::Exact) => {
+            runner.gateway.has_call(buyer.profile, &listing, key).await?
+        }
+        _ => false,
+    };
     let (buyer, body) = match (x402, buyer) {
         (Some(x402), buyer) if x402::came_with(&req) => {
             let read = x402::read(x402, &req, edge.clock.now())?;
@@ -213,10 +229,12 @@ pub(crate) async fn call(
                 vault: read.vault,
                 listing: listing.clone(),
                 body: body.clone(),
+                relay_request: headers.relay_request,
                 idempotency_key: headers.idempotency_key.clone().or(read.idempotency_key),
                 payment: read.payment,
             };
-            let reply = runner.run_paid(request).await?;
+            let caller = buyer.as_ref().map_or_else(|| stand_in(&req), |buyer| buyer.profile);
+            let reply = runner.run_paid(caller, request).await?;
             match (reply, buyer) {
                 // The listing costs nothing, and the payment was left alone.
                 (Reply::PaymentNotTaken, Some(buyer)) => (buyer, body),
@@ -234,7 +252,8 @@ pub(crate) async fn call(
             }
         }
         // Before the body is read: who looks for what can be paid sends none.
-        (Some(x402), buyer) if buyer.is_none() || headers.scheme == Some(Scheme::Exact) => {
+        // Not where a call is named that there is: it may be paid for.
+        (Some(x402), buyer) if buyer.is_none() || headers.scheme == Some(Scheme::Exact) && !is_known => {
             let network = headers.network.as_ref();
             let wanted = Wanted { network, has_key: buyer.is_some(), why: "Payment is required." };
             return x402::challenge(x402, &runner.gateway, &edge.public_url, &listing, wanted).await;

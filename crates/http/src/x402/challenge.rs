@@ -133,6 +133,19 @@ fn not_offered(x402: &X402) -> ApiError {
         )
 }
 
+/// A payment came, and payments by x402 are not taken here, or not any more: it was not touched. Never a 402 and never
+/// other terms, since it may be the payment of a call that is under way.
+pub(crate) fn not_taken() -> ApiError {
+    let message = "Payments by x402 are not taken here now. The payment was not touched.";
+    ApiError::new(Code::PaymentRouteUnavailable, message).recovery(
+        Recovery::change(
+            NextAction::RetryLater,
+            "Where this payment was answered 202 before, send the same request again later. Else leave the payment out.",
+        )
+        .preserve(&["request_body"]),
+    )
+}
+
 /// The same as for every caller.
 pub(crate) fn listing_not_found() -> ApiError {
     ApiError::not_found("Listing not found.").recovery(Recovery::change(

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crochet_x402::{Asset, TermsKey};
 
-pub(crate) use challenge::{Wanted, challenge, listing_not_found};
+pub(crate) use challenge::{Wanted, challenge, listing_not_found, not_taken};
 pub(crate) use discovery::{WELL_KNOWN, resource, url};
 pub(crate) use payment::{came_with, read};
 pub(crate) use receipt::{Paid, with_receipt};

@@ -53,7 +53,11 @@ pub(crate) fn read(x402: &X402, req: &HttpRequest, now: Timestamp) -> Result<Rea
         payload: decoded.payload.clone(),
     };
     let identifier = decoded.payment_identifier.as_deref();
-    let idempotency_key = identifier.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{id}")).ok());
+    let idempotency_key = identifier.and_then(|id| {
+        // The identifier itself opens the response: it is kept nowhere.
+        let name = secret_sha256(&format!("crochet payment-identifier\0{id}"));
+        IdempotencyKey::parse(&format!("payment-identifier:{}", hex::encode(name))).ok()
+    });
     let vault = identifier.map(VaultSecret::of_payment_identifier);
     Ok(ReadPayment { payment, decoded, idempotency_key, vault })
 }

@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use crochet_pricing::{MicroUsd, Price, split};
-use crochet_primitives::CallId;
+use crochet_primitives::{CallId, ProfileId};
 use crochet_secrets::VaultSecret;
 use crochet_signing::BodyHash;
 
 use crate::header_payment::{BY_HEADER, Claimed, HeaderOffer, HeaderPayment, Verification};
 use crate::ledger::FeeStatus;
 use crate::ports::{Admission, HeaderPayments, Input, Offer, Seen};
-use crate::record::{IdempotencyKey, NewCall, Record};
+use crate::record::{IdempotencyKey, NewCall, Record, fingerprint};
 use crate::reply::{GatewayError, Mismatch, Progress, Reply};
 use crate::route::{SOLANA, chain_number};
 use crate::terms::{Observation, Origin, OriginCurrency, Terms};
@@ -27,6 +27,8 @@ pub struct PaidRequest {
     pub listing: String,
     /// The raw body: JSON, checked.
     pub body: Bytes,
+    /// `X-Crochet-Relay-Request-Id`.
+    pub relay_request: Option<CallId>,
     /// `Idempotency-Key`, or the payment's own identifier.
     pub idempotency_key: Option<IdempotencyKey>,
     /// The payment.
@@ -77,6 +79,16 @@ impl Gateway {
         Ok(HeaderTerms::Offered { offer: Box::new(offer), gross, ways, input })
     }
 
+    /// Whether a key of this buyer's stands for a call of the listing: then that call is gone on with, and nobody is asked
+    /// to pay for another.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn has_call(&self, buyer: ProfileId, listing: &str, key: &IdempotencyKey) -> Result<bool, GatewayError> {
+        let Some(offer) = self.directory.offer(listing).await? else { return Ok(false) };
+        Ok(self.journal.find_by_key(buyer, offer.listing, key).await?.is_some())
+    }
+
     /// Handles one call that brought its payment. Run it in a task of its own, as [`call`](Self::call).
     ///
     /// The claim on the payment is committed before it is submitted, so that it pays for one call; the call is forwarded
@@ -95,6 +107,24 @@ impl Gateway {
         }
         let Some(taken) = &self.header_payments else { return Ok(Reply::PaymentNotTaken) };
         let Price::PerCall(current) = offer.price else { return Ok(Reply::PaymentNotTaken) };
+        // A key that stands for a call already decides before any payment is looked at.
+        if let (Some(buyer), Some(key)) = (&request.buyer, &request.idempotency_key)
+            && let Some((seen, used_for)) = self.journal.find_by_key(buyer.profile, offer.listing, key).await?
+        {
+            if used_for != fingerprint(BodyHash::of(&request.body), &Origin::default()) {
+                return Ok(Reply::IdempotencyKeyReused);
+            }
+            return self.claimed_before(request, &offer, seen).await;
+        }
+        if let Some(call) = request.relay_request {
+            match self.journal.find(call).await?.filter(|seen| seen.record.price.is_some()) {
+                None => return Ok(Reply::CallNotFound),
+                // A new payment makes a new call of one that can never be paid any more.
+                Some(seen) if seen.record.state.is_dead() => {}
+                // The call is gone on with; a payment that is not its own is left alone.
+                Some(seen) => return self.claimed_before(request, &offer, seen).await,
+            }
+        }
         // Nothing is charged for a call that cannot be made: the payment stays unused.
         let body_sha256 = BodyHash::of(&request.body);
         if let Some(refusal) = refuse_new(&offer, &request.body) {
@@ -102,16 +132,13 @@ impl Gateway {
         }
         let way = match self.priced(taken.as_ref(), &request.payment, &offer, current) {
             Ok(way) => way,
-            Err(reason) => return Ok(not_paid(reason)),
+            Err(reason) => return self.not_paid(request, &offer, reason).await,
         };
         let (gross, way) = way;
         let evidence = match taken.verify(&request.payment, way.base_units).await {
             Verification::Valid { evidence } => evidence,
-            Verification::Invalid { reason } => return Ok(not_paid(reason)),
-            Verification::Used => {
-                tracing::warn!(reference, "a payment was offered that was used before, and not by us");
-                return Ok(not_paid("invalid_transaction_state"));
-            }
+            Verification::Invalid { reason } => return self.not_paid(request, &offer, reason).await,
+            Verification::Used => return self.not_paid(request, &offer, "invalid_transaction_state").await,
             Verification::Unavailable { retry_after_seconds } => {
                 return Ok(Reply::PaymentUnverified { retry_after_seconds: retry_after_seconds.unwrap_or(5).max(1) });
             }
@@ -132,6 +159,20 @@ impl Gateway {
             Admission::Quote(seen, _) | Admission::Forward(seen, _) => {
                 Err(GatewayError::Inconsistent { call: seen.record.id, what: "it came paid, and was not admitted so" })
             }
+        }
+    }
+
+    /// The payment is refused, unless another request has claimed it meanwhile: then it was good, and is that call's.
+    async fn not_paid(
+        &self,
+        request: &PaidRequest,
+        offer: &Offer,
+        reason: impl Into<String>,
+    ) -> Result<Reply, GatewayError> {
+        let reason = reason.into();
+        match self.journal.find_by_reference(BY_HEADER, &request.payment.reference()).await? {
+            Some(seen) => self.claimed_before(request, offer, seen).await,
+            None => Ok(Reply::NotPaid { record: None, reason }),
         }
     }
 
@@ -268,10 +309,6 @@ impl Gateway {
 
 fn ways(taken: &dyn HeaderPayments, offer: &Offer, gross: MicroUsd) -> Vec<HeaderOffer> {
     offer.evm_payout_address.as_deref().map(|address| taken.offers(gross, address)).unwrap_or_default()
-}
-
-fn not_paid(reason: impl Into<String>) -> Reply {
-    Reply::NotPaid { record: None, reason: reason.into() }
 }
 
 fn terms(payment: &HeaderPayment, way: &HeaderOffer, evidence: serde_json::Value) -> Terms {

@@ -238,6 +238,10 @@ impl Step<'_> {
                 Claim::Fresh if is_settled => self.orphan(terms, payment, OrphanReason::SecondPayment),
                 Claim::Fresh => self.orphan(terms, payment, OrphanReason::Mismatch),
                 Claim::Theirs(_) => self.orphan(terms, payment, OrphanReason::ReferenceReused),
+                // What came with the call, and is short: money that arrived is in some book. It is kept once.
+                Claim::Ours if self.is_short_claim(terms, payment) => {
+                    self.orphan(terms, payment, OrphanReason::Mismatch)
+                }
                 Claim::Ours => {}
             }
         }
@@ -249,6 +253,11 @@ impl Step<'_> {
     fn is_awaited(&self, terms: &Terms, payment: &Payment) -> bool {
         let is_claim = terms.claimed.is_some() && payment.reference == terms.provider_request_id;
         is_claim && self.record.settlement.is_none() && terms.is_covered_by(payment)
+    }
+
+    fn is_short_claim(&self, terms: &Terms, payment: &Payment) -> bool {
+        let is_claim = terms.claimed.is_some() && payment.reference == terms.provider_request_id;
+        is_claim && self.record.settlement.is_none() && !terms.is_covered_by(payment)
     }
 
     fn settle(&mut self, terms: &Terms, payment: &Payment) {

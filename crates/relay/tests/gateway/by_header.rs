@@ -27,6 +27,7 @@ fn request(world: &World, payment: HeaderPayment) -> PaidRequest {
         vault: None,
         listing: world.listing(),
         body: world.request().body,
+        relay_request: None,
         idempotency_key: None,
         payment,
     }

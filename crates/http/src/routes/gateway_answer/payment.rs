@@ -1,5 +1,7 @@
 //! What several answers say of a payment.
 
+use std::sync::LazyLock;
+
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{Timestamp, rfc3339_millis, schema};
 use crochet_relay::{Record, Terms};
@@ -38,9 +40,15 @@ impl<'a> From<&'a Terms> for PaymentTerms<'a> {
             network: &terms.network,
             origin_currency: terms.origin_currency.as_str(),
             origin_chain_id: terms.origin_chain_id,
-            instructions: &terms.instructions,
+            // Of a payment that came with its call there is nothing to do, and where it is looked for is the operator's.
+            instructions: if terms.claimed.is_some() { nothing() } else { &terms.instructions },
         }
     }
+}
+
+fn nothing() -> &'static serde_json::Value {
+    static NOTHING: LazyLock<serde_json::Value> = LazyLock::new(|| serde_json::json!({}));
+    &NOTHING
 }
 
 /// What was paid, and to whom it went.

@@ -1,4 +1,5 @@
--- A payment that was taken is in the books, or kept as an orphan. One that is neither is lost.
+-- A payment that was taken is in the books, or kept as an orphan. One that is neither is lost. Those that came with their
+-- call are taken before they are made: until the chain shows them, and where they never happen, there is nothing to book.
 SELECT 'payment ' || consumed.reference || ' of ' || consumed.provider || ' for call ' || consumed.call_id AS detail
   FROM consumed_references consumed
  WHERE NOT EXISTS (SELECT FROM ledger_entries entry
@@ -10,3 +11,9 @@ SELECT 'payment ' || consumed.reference || ' of ' || consumed.provider || ' for 
                     WHERE orphan.provider = consumed.provider
                       AND orphan.reference = consumed.reference
                       AND orphan.call_id = consumed.call_id)
+   AND NOT EXISTS (SELECT FROM gateway_requests call
+                    WHERE call.id = consumed.call_id
+                      AND call.terms -> 'claimed' IS NOT NULL
+                      AND call.terms ->> 'provider_request_id' = consumed.reference
+                      AND call.settlement IS NULL
+                      AND call.state IN ('pending', 'payment_failed'))
