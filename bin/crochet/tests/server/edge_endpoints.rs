@@ -232,5 +232,5 @@ async fn a_listing_gets_its_first_endpoint_later_and_shows_the_secret_once() {
     shop.owner.put(&path, &json!({ "status": "disabled" })).await.data(200);
     assert_eq!(shop.owner.post(&format!("{path}/test"), &json!({})).await.data(200)["ok"], true);
     let call = format!("/gateway/{}", created["id"].as_str().unwrap());
-    shop.owner.post(&call, &json!({})).await.refuses(409, "LISTING_HAS_NO_ENDPOINT");
+    shop.owner.post(&call, &json!({})).await.refuses(409, "LISTING_UNAVAILABLE");
 }

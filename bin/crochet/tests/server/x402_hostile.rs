@@ -60,6 +60,7 @@ async fn whatever_a_facilitator_says_without_settling_nothing_is_forwarded_and_n
             assert_eq!(answer.status, 202, "{fault:?}");
             assert!(answer.headers.contains_key("retry-after"));
             assert_eq!(answer.text("/data/status_url").unwrap(), answer.headers["location"].to_str().unwrap());
+            assert_eq!(answer.at("/data/payment/instructions"), &json!({}), "where it is looked for is the operator's");
             let status = world.status(&answer).await;
             assert_eq!((&status["status"], &status["paid"]), (&json!("pending"), &json!(false)));
             assert_eq!(status["next_action"], "retry_same_request");
@@ -72,6 +73,8 @@ async fn whatever_a_facilitator_says_without_settling_nothing_is_forwarded_and_n
         assert_eq!(answer.status, 402, "{fault:?}");
         assert_eq!(receipt(&answer).unwrap()["success"], false);
         assert_eq!(world.paid(), 0);
+        let report = world.market.gateway.audit().await;
+        assert!(report.balances(), "{fault:?}: {:?}", report.findings);
     }
 }
 
@@ -207,6 +210,35 @@ async fn fifty_connections_with_one_payment_pay_once_and_run_once() {
     assert_eq!((world.paid(), world.market.seller.runs()), (PRICE, 1));
     assert_eq!(world.facilitator.asked("/settle"), 1);
     assert_ledger_equals_chain(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_that_arrived_by_a_claimed_nonce_is_kept_as_an_orphan() {
+    let world = X402Market::open().await;
+    let terms = world.terms().await;
+    let authorization = world.authorize(&terms);
+    world.facilitator.will_settle([SettleFault::HangUp]);
+    let payment = encode(&TestPayer::v2(&terms, &authorization));
+    assert_eq!(world.pay(&payment, &body("short")).await.status, 202);
+    let short = crochet_x402::Authorization { value: 1, ..authorization };
+    world.chain.submit(&world.payer.sign(&world.chain.asset(), short)).1.unwrap();
+    assert_eq!(world.settle(&payment, &body("short")).await.status, 402);
+    assert_eq!((world.market.seller.runs(), world.booked().1.as_str()), (0, "0"));
+    assert_eq!(world.market.gateway.sql("SELECT reason FROM orphan_payments"), "mismatch");
+    assert!(world.market.gateway.audit().await.balances());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_payment_to_the_seller_pays_for_nothing_where_a_node_is_behind() {
+    let world = X402Market::open().await;
+    let terms = world.terms().await;
+    let authorization = world.authorize(&terms);
+    world.chain.submit(&authorization).1.unwrap();
+    world.chain.lag_in("eth_call", 1);
+    world.facilitator.will_verify([VerifyFault::Yes]);
+    let answer = world.pay(&encode(&TestPayer::v2(&terms, &authorization)), &body("old")).await;
+    assert!([402, 503].contains(&answer.status.as_u16()), "{}", answer.status);
+    assert_eq!((world.market.seller.runs(), world.booked().1.as_str()), (0, "0"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,6 +99,11 @@ async fn a_payers_own_identifier_opens_the_response_again() {
     world.pay(&encode(&second), &body("mine")).await.expect(200).unwrap();
     assert_error(&world.pay(&encode(&second), &body("other")).await, 409, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!((world.paid(), world.market.seller.runs()), (PRICE, 1));
+    // It opens the response, so it is kept nowhere.
+    let kept = "SELECT count(*) FROM gateway_requests r JOIN idempotency_keys k ON k.call_id = r.id \
+                WHERE k.key || r.idempotency_key || r.terms::text LIKE '%order-0123456789abcdef%'";
+    assert_eq!(world.market.gateway.sql(kept), "0");
+    assert!(!world.facilitator.last_body("/settle").to_string().contains("order-0123456789abcdef"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,6 +139,43 @@ async fn a_keyed_agent_may_choose_x402_and_pay_so() {
     let native = world.market.call_with(&[], &body("native")).await.expect(402).unwrap();
     assert_eq!(native.at("/error/code"), "PAYMENT_REQUIRED");
     assert!(native.headers.get("payment-required").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_agent_that_names_its_paid_call_is_never_asked_to_pay_again() {
+    let world = X402Market::open().await;
+    world.market.seller.next(Behaviour::Json(500, "{}"));
+    let choose = ("x-crochet-payment-scheme", "exact");
+    let key = ("idempotency-key", "order-1");
+    let terms = required(&world.market.call_with(&[choose, key], &body("keyed")).await.expect(402).unwrap());
+    let payment = encode(&TestPayer::v2(&terms, &world.authorize(&terms)));
+    let failed = world.market.call_with(&[("payment-signature", &payment), key], &body("keyed")).await;
+    assert_eq!(failed.status, 502);
+    let relay_id = failed.text("/data/relay_request_id").unwrap().to_owned();
+    let named = ("x-crochet-relay-request-id", relay_id.as_str());
+    // As a client of x402 repeats a call: without the payment, and with a new one after a 402.
+    for headers in [[choose, key], [choose, named]] {
+        assert_eq!(world.market.call_with(&headers, &body("keyed")).await.status, 502);
+    }
+    let another = encode(&TestPayer::v2(&terms, &world.authorize(&terms)));
+    for names in [key, named] {
+        let again = world.market.call_with(&[("payment-signature", &another), names], &body("keyed")).await;
+        assert_eq!(again.status, 502);
+    }
+    world.market.gateway.advance_clock(std::time::Duration::from_secs(30));
+    world.market.call_with(&[choose, named], &body("keyed")).await.expect(200).unwrap();
+    assert_eq!((world.paid(), world.market.seller.runs()), (PRICE, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_x402_was_taken_away_a_payment_is_neither_touched_nor_answered_with_other_terms() {
+    let mut world = X402Market::open().await;
+    let payment = world.payment().await;
+    world.market.gateway.config.x402 = None;
+    world.market.gateway.restart().await;
+    let keyless = world.pay(&payment, &body("gone")).await;
+    assert_error(&keyless, 422, "PAYMENT_ROUTE_UNAVAILABLE");
+    assert_eq!(world.paid(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
