@@ -187,11 +187,11 @@ async fn what_cannot_be_looked_for_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_payment_is_looked_for_from_before_its_verification_on() {
+async fn a_payment_is_looked_for_from_the_block_after_the_one_in_which_it_was_seen_unused() {
     let scene = Scene::new().await;
     let authorization = scene.authorization();
     let payment = v2(&authorization);
     let latest = 99;
     let terms = scene.verified(&payment).await;
-    assert_eq!(terms.instructions["from_block"], latest - 30);
+    assert_eq!(terms.instructions["from_block"], latest + 1);
 }
