@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("relay", &["primitives", "pricing", "secrets", "signing", "wallet"], &["relay"]),
     ("market", &["pow", "pricing", "primitives", "secrets", "signing", "wallet"], &["market", "wallet"]),
     ("limits", &["primitives"], &[]),
-    ("x402", &["pricing", "primitives", "wallet"], &[]),
+    ("x402", &["pricing", "primitives", "wallet"], &["wallet"]),
     // Adapters: each knows pure crates only.
     ("local-postgres", &[], &[]),
     ("payments", &["pricing", "primitives", "relay", "wallet"], &["payments", "primitives", "relay"]),

@@ -9,6 +9,8 @@ use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::budget::VerificationLimits;
+
 /// Through whom payments are submitted, and where they are looked for.
 #[derive(Debug, Clone)]
 pub struct FacilitatorConfig {
@@ -21,6 +23,8 @@ pub struct FacilitatorConfig {
     pub resource_url: String,
     /// How long is waited for what.
     pub times: FacilitatorTimes,
+    /// How many payments that nobody has claimed are asked about.
+    pub verifications: VerificationLimits,
 }
 
 /// A facilitator.

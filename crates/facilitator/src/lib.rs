@@ -6,6 +6,7 @@
 
 mod abi;
 mod breaker;
+mod budget;
 mod chain;
 mod config;
 mod evidence;
@@ -17,6 +18,7 @@ mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use budget::VerificationLimits;
 pub use config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorEndpoint, FacilitatorTimes, PaidNetwork};
 pub use health::Health;
 pub use payments::{Facilitators, LONGEST_WINDOW, SHORTEST_WINDOW};

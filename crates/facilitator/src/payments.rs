@@ -10,10 +10,11 @@ use crochet_relay::ports::HeaderPayments;
 use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Payment, Terms, Verification};
 use crochet_wallet::{Chain as Family, WalletAddress};
 use crochet_x402::facilitator::{SettleAnswer, VerifyAnswer, request};
-use crochet_x402::{Asset, Authorization, EXACT, Offer, Resource, Version};
+use crochet_x402::{Asset, Authorization, EXACT, Offer, Resource, SignedBy, Version};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::budget::Budget;
 use crate::chain::{Chain, Look, Wanted};
 use crate::config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorTimes};
 use crate::evidence::{self, Evidence};
@@ -45,6 +46,7 @@ pub struct Facilitators {
     chains: Vec<Chain>,
     resource: Resource,
     times: FacilitatorTimes,
+    verifications: Budget,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,7 +76,8 @@ impl Facilitators {
         });
         let (services, chains) = (services.collect(), chains.collect());
         let resource = Resource::new(&config.resource_url, "");
-        Ok(Self { services, chains, resource, times: config.times, clock })
+        let verifications = Budget::new(config.verifications, Arc::clone(&clock));
+        Ok(Self { services, chains, resource, times: config.times, verifications, clock })
     }
 
     /// What is taken, the preferred one first.
@@ -169,6 +172,14 @@ impl HeaderPayments for Facilitators {
         }
         let Some((authorization, offer)) = read(payment, &chain.asset) else {
             return invalid("invalid_payload");
+        };
+        if authorization.signed_by(&chain.asset) == SignedBy::Nobody {
+            return invalid("invalid_exact_evm_payload_signature");
+        }
+        // From here on somebody is asked.
+        let _place = match self.verifications.take() {
+            Ok(place) => place,
+            Err(seconds) => return Verification::Unavailable { retry_after_seconds: Some(seconds) },
         };
         let Ok((latest, is_used)) = before(chain, payment, deadline).await else {
             return Verification::Unavailable { retry_after_seconds: None };

@@ -64,10 +64,28 @@ pub(crate) fn verify(address: &[u8; 20], message: &[u8], signature: &str) -> Res
     if bytes.ends_with(&ERC_6492_SUFFIX) || bytes.len() > 65 {
         return Err(ProofError::ContractWallet);
     }
-    let Ok([r_and_s @ .., v]) = <[u8; 65]>::try_from(bytes) else {
+    if bytes.len() != 65 {
         return Err(ProofError::Length);
+    }
+    if signer(&message_hash(message), &bytes)? == *address { Ok(()) } else { Err(ProofError::WrongSignature) }
+}
+
+/// Whose key signed `hash`: by r, s and v (27 or 28, or 0 or 1), or by the 64 bytes of EIP-2098, in which v is the
+/// highest bit of s.
+pub(crate) fn signer(hash: &[u8; 32], signature: &[u8]) -> Result<[u8; 20], ProofError> {
+    let (r_and_s, parity) = match signature {
+        [r_and_s @ .., v] if r_and_s.len() == 64 => (r_and_s.to_vec(), *v),
+        compact if compact.len() == 64 => {
+            let mut r_and_s = compact.to_vec();
+            let top = r_and_s.get_mut(32).ok_or(ProofError::Length)?;
+            let parity = *top >> 7;
+            *top &= 0x7f;
+            (r_and_s, parity)
+        }
+        longer if longer.len() > 65 => return Err(ProofError::ContractWallet),
+        _ => return Err(ProofError::Length),
     };
-    let parity = match v {
+    let parity = match parity {
         0 | 27 => 0,
         1 | 28 => 1,
         _ => return Err(ProofError::RecoveryByte),
@@ -78,9 +96,9 @@ pub(crate) fn verify(address: &[u8; 20], message: &[u8], signature: &str) -> Res
     if signature.normalize_s() != signature {
         return Err(ProofError::HighS);
     }
-    let signer = VerifyingKey::recover_from_prehash(&message_hash(message), &signature, recovery_id)
-        .map_err(|_| ProofError::WrongSignature)?;
-    if address_of(&signer).as_ref() == Some(address) { Ok(()) } else { Err(ProofError::WrongSignature) }
+    let key =
+        VerifyingKey::recover_from_prehash(hash, &signature, recovery_id).map_err(|_| ProofError::WrongSignature)?;
+    address_of(&key).ok_or(ProofError::WrongSignature)
 }
 
 #[cfg(test)]

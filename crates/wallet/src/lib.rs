@@ -32,6 +32,6 @@ mod vectors;
 pub use address::{AddressError, WalletAddress};
 pub use chain::{Chain, ParseChainError};
 pub use message::{EVM_MAINNET, SOLANA_MAINNET, SignInMessage};
-pub use proof::{MAX_SIGNATURE_BYTES, ProofError, verify_ownership, verify_ownership_of_bytes};
+pub use proof::{MAX_SIGNATURE_BYTES, ProofError, evm_signer, verify_ownership, verify_ownership_of_bytes};
 #[cfg(any(test, feature = "signer"))]
 pub use signer::{EvmSigner, InvalidKey, SolanaSigner};

@@ -62,3 +62,13 @@ pub fn verify_ownership_of_bytes(address: &WalletAddress, message: &[u8], signat
         Repr::Solana(address) => solana::verify(address, message, signature),
     }
 }
+
+/// The EVM address whose key signed a hash of 32 bytes: of typed data (EIP-712), say. The signature is r, s and v (27 or
+/// 28, or 0 or 1), or the 64 bytes of EIP-2098. A signature made for another hash is another address's, so the answer
+/// proves something only where it is compared.
+///
+/// # Errors
+/// What is wrong with the signature; [`ProofError::ContractWallet`] for one of more than 65 bytes.
+pub fn evm_signer(hash: &[u8; 32], signature: &[u8]) -> Result<WalletAddress, ProofError> {
+    evm::signer(hash, signature).map(WalletAddress::from_evm_bytes)
+}

@@ -45,7 +45,13 @@ impl EvmSigner {
     /// Signs as `personal_sign` does: `0x`, then r, s and v (27 or 28) in hex. Deterministic (RFC 6979).
     #[must_use]
     pub fn sign(&self, message: &str) -> String {
-        let (signature, recovery_id) = self.key.sign_prehash_recoverable(&evm::message_hash(message.as_bytes()));
+        self.sign_hash(&evm::message_hash(message.as_bytes()))
+    }
+
+    /// Signs a hash as it is: of typed data (EIP-712), say. `0x`, then r, s and v (27 or 28) in hex. Deterministic.
+    #[must_use]
+    pub fn sign_hash(&self, hash: &[u8; 32]) -> String {
+        let (signature, recovery_id) = self.key.sign_prehash_recoverable(hash);
         let v = if recovery_id.is_y_odd() { 28 } else { 27 };
         format!("0x{}{v:02x}", hex::encode(signature.to_bytes()))
     }
@@ -89,7 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::verify_ownership;
+    use crate::{ProofError, evm_signer, verify_ownership};
 
     const KEY: &str = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
 
@@ -130,6 +136,21 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn who_signed_a_hash_is_found_by_either_form_of_the_signature(
+            key in proptest::array::uniform32(1_u8..), hash: [u8; 32], other: [u8; 32],
+        ) {
+            let evm = EvmSigner::from_bytes(key).unwrap();
+            let signature = hex::decode(&evm.sign_hash(&hash)[2..]).unwrap();
+            prop_assert_eq!(evm_signer(&hash, &signature), Ok(evm.address()));
+            let mut compact = signature[..64].to_vec();
+            compact[32] |= (signature[64] - 27) << 7;
+            prop_assert_eq!(evm_signer(&hash, &compact), Ok(evm.address()));
+            prop_assert!(hash == other || evm_signer(&other, &signature) != Ok(evm.address()));
+            prop_assert_eq!(evm_signer(&hash, &signature[..63]), Err(ProofError::Length));
+            prop_assert_eq!(evm_signer(&hash, &[signature, vec![0]].concat()), Err(ProofError::ContractWallet));
+        }
 
         #[test]
         fn what_a_signer_signs_its_address_proves(key in proptest::array::uniform32(1_u8..), text in "\\PC{0,40}") {

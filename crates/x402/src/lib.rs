@@ -29,6 +29,7 @@
 mod asset;
 mod base64;
 mod decode;
+mod eip712;
 pub mod extensions;
 pub mod facilitator;
 mod json;
@@ -40,6 +41,7 @@ mod terms;
 
 pub use asset::{Asset, AssetError, find_asset};
 pub use decode::{DecodeError, DecodedPayment, MAX_HEADER_BYTES, decode, encode};
+pub use eip712::SignedBy;
 pub use network::{Network, UnknownNetwork};
 pub use payload::Authorization;
 pub use receipt::Receipt;

@@ -168,6 +168,8 @@ settings! {
     x402_finality_seconds: u32 = "CROCHET_X402_FINALITY_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
     /// For how long a payer's authorization is asked to be good, in seconds [default: 60]
     x402_max_timeout_seconds: u32 = "CROCHET_X402_MAX_TIMEOUT_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
+    /// Payments by x402 a minute, not claimed by any call yet, that nodes and facilitators are asked about; the wrongly signed are not [default: 300]
+    x402_verifications_per_minute: u32 = "CROCHET_X402_VERIFICATIONS_PER_MINUTE" { value_name = "N", help_heading = "Payments" },
     /// How long a quote lives, in seconds [default: 900]
     quote_ttl_seconds: u64 = "CROCHET_QUOTE_TTL_SECONDS" { value_name = "SECONDS", help_heading = "Payments" },
     /// How long after that a late payment is waited for, in seconds [default: 600]

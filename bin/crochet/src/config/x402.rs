@@ -1,8 +1,10 @@
 //! The settings of payments by x402.
 
+use std::num::NonZeroU32;
+
 use crochet_facilitator::{
     FacilitatorConfig, FacilitatorConfigError, FacilitatorEndpoint, FacilitatorTimes, LONGEST_WINDOW, PaidNetwork,
-    SHORTEST_WINDOW,
+    SHORTEST_WINDOW, VerificationLimits,
 };
 use crochet_x402::{Asset, Network};
 use secrecy::SecretString;
@@ -15,6 +17,7 @@ const NETWORKS: &str = "CROCHET_X402_NETWORKS";
 const RPC_URLS: &str = "CROCHET_X402_RPC_URLS";
 const FACILITATORS: &str = "CROCHET_X402_FACILITATOR_URLS";
 const TOKENS: &str = "CROCHET_X402_FACILITATOR_TOKENS";
+const VERIFICATIONS: &str = "CROCHET_X402_VERIFICATIONS_PER_MINUTE";
 const MAX_TIMEOUT: &str = "CROCHET_X402_MAX_TIMEOUT_SECONDS";
 /// Stands for the gateway's own URL until that is known.
 const LATER: &str = "http://127.0.0.1";
@@ -52,11 +55,19 @@ pub(super) fn read(settings: &Settings, problems: &mut Problems) -> Option<X402C
             Err(problem) => problems.add(NETWORKS, format!("{name}: {problem}")),
         }
     }
+    let mut verifications = VerificationLimits::default();
+    if let Some(per_minute) = settings.x402_verifications_per_minute {
+        match NonZeroU32::new(per_minute) {
+            Some(per_minute) => verifications.per_minute = per_minute,
+            None => problems.add(VERIFICATIONS, "has to be at least 1"),
+        }
+    }
     let config = FacilitatorConfig {
         facilitators,
         networks,
         resource_url: LATER.to_owned(),
         times: FacilitatorTimes::default(),
+        verifications,
     };
     for problem in config.problems() {
         let setting = match problem {
@@ -132,6 +143,7 @@ mod tests {
             "eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"
         );
         assert_eq!((config.max_timeout_seconds, config.facilitator.networks[0].finality_seconds), (60, 60));
+        assert_eq!(config.facilitator.verifications.per_minute.get(), 300);
         assert!(!format!("{config:?}").contains("a-key"));
     }
 
@@ -161,5 +173,6 @@ mod tests {
         assert_eq!(refused(http), [RPC_URLS]);
         assert_eq!(refused(Settings { x402_facilitator_tokens: Some("a,b".into()), ..on_base() }), [TOKENS]);
         assert_eq!(refused(Settings { x402_max_timeout_seconds: Some(5), ..on_base() }), [MAX_TIMEOUT]);
+        assert_eq!(refused(Settings { x402_verifications_per_minute: Some(0), ..on_base() }), [VERIFICATIONS]);
     }
 }

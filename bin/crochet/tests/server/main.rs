@@ -53,3 +53,4 @@ mod smoke;
 mod x402_foreign;
 mod x402_hostile;
 mod x402_payments;
+mod x402_strangers;

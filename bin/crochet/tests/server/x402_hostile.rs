@@ -116,7 +116,7 @@ async fn a_facilitator_that_says_yes_to_everything_pays_for_nothing() {
     let world = X402Market::open().await;
     let terms = world.terms().await;
     let mut forged = world.authorize(&terms);
-    forged.signature = format!("0x{}", "11".repeat(65));
+    forged.signature = format!("0x{}", "11".repeat(66));
     world.facilitator.will_verify([VerifyFault::Yes]);
     world.facilitator.will_settle([SettleFault::YesWithoutSettling]);
     let payment = encode(&TestPayer::v2(&terms, &forged));

@@ -148,6 +148,12 @@ impl TestChain {
         self.ledger().calls.iter().filter(|called| *called == method).count()
     }
 
+    /// How often its node was asked anything.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.ledger().calls.len()
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }

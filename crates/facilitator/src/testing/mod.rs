@@ -1,9 +1,7 @@
 //! For tests: a chain with a token of EIP-3009, a facilitator, and a payer, on loopback. The facilitator really checks
-//! the payer's EIP-712 signature, and moves money on that chain alone; both misbehave when they are told to. Nothing
-//! here uses what it tests.
+//! the payer's EIP-712 signature, and moves money on that chain alone; both misbehave when they are told to.
 
 mod chain;
-mod eip712;
 mod facilitator;
 mod ledger;
 mod payer;

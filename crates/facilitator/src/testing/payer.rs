@@ -3,18 +3,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crochet_primitives::{Timestamp, timestamp_from_millis};
-use crochet_wallet::WalletAddress;
+use crochet_wallet::{EvmSigner, WalletAddress};
 use crochet_x402::{Asset, Authorization};
-use k256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
 
-use super::eip712;
+use super::ledger::contract_signature;
 
 /// The key of an EVM wallet. Its nonces are a sequence of its own: two payers of one seed sign the same.
 #[derive(Debug)]
 pub struct TestPayer {
-    key: SigningKey,
+    key: EvmSigner,
     nonces: AtomicU64,
 }
 
@@ -22,13 +21,13 @@ impl TestPayer {
     /// The payer with this seed; `None` for zero, which is no key.
     #[must_use]
     pub fn new(seed: u8) -> Option<Self> {
-        Some(Self { key: SigningKey::from_slice(&[seed; 32]).ok()?, nonces: AtomicU64::new(0) })
+        Some(Self { key: EvmSigner::from_bytes([seed; 32]).ok()?, nonces: AtomicU64::new(0) })
     }
 
     /// Its address.
     #[must_use]
     pub fn address(&self) -> WalletAddress {
-        eip712::address_of(self.key.verifying_key())
+        self.key.address()
     }
 
     /// A signed authorization with a new nonce, good from 1970 until `valid_before`, which is cut to seconds.
@@ -53,9 +52,17 @@ impl TestPayer {
     /// The authorization with a signature by this payer, whoever it is from.
     #[must_use]
     pub fn sign(&self, asset: &Asset, mut authorization: Authorization) -> Authorization {
-        if let Some(digest) = eip712::digest(asset, &authorization) {
-            authorization.signature = eip712::sign(&self.key, &digest);
+        if let Some(hash) = authorization.signing_hash(asset) {
+            authorization.signature = self.key.sign_hash(&hash);
         }
+        authorization
+    }
+
+    /// The authorization with a signature that a contract wallet at its payer's address would make; the test's chain
+    /// takes it.
+    #[must_use]
+    pub fn sign_as_contract(mut authorization: Authorization) -> Authorization {
+        authorization.signature = contract_signature(&authorization.from);
         authorization
     }
 

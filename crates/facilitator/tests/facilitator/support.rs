@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use crochet_facilitator::testing::{TestChain, TestFacilitator, TestPayer};
-use crochet_facilitator::{FacilitatorConfig, FacilitatorEndpoint, FacilitatorTimes, Facilitators, PaidNetwork};
+use crochet_facilitator::{
+    FacilitatorConfig, FacilitatorEndpoint, FacilitatorTimes, Facilitators, PaidNetwork, VerificationLimits,
+};
 use crochet_primitives::testing::ManualClock;
 use crochet_primitives::{Clock, Timestamp};
 use crochet_relay::ports::HeaderPayments;
@@ -56,18 +58,26 @@ pub(crate) fn config(chain: &TestChain, facilitators: &[&TestFacilitator]) -> Fa
             rpc_attempt: Duration::from_millis(700),
             ..FacilitatorTimes::default()
         },
+        verifications: VerificationLimits::default(),
     }
 }
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With a configuration that is changed first.
+    pub(crate) async fn with(change: impl FnOnce(&mut FacilitatorConfig)) -> Self {
         let clock = Arc::new(ManualClock::default());
         let chain = TestChain::start(usdc(), clock.now().timestamp().try_into().unwrap()).await.unwrap();
         let (first, second) =
             (TestFacilitator::start(&chain).await.unwrap(), TestFacilitator::start(&chain).await.unwrap());
         let payer = TestPayer::new(7).unwrap();
         chain.mint(&payer.address(), 1_000_000);
-        let payments = Facilitators::new(config(&chain, &[&first, &second]), clock.clone()).unwrap();
+        let mut config = config(&chain, &[&first, &second]);
+        change(&mut config);
+        let payments = Facilitators::new(config, clock.clone()).unwrap();
         Self { chain, first, second, payer, clock, payments }
     }
 

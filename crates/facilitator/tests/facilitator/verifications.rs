@@ -1,8 +1,10 @@
 //! Before anything is submitted.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crochet_facilitator::testing::VerifyFault;
+use crochet_facilitator::VerificationLimits;
+use crochet_facilitator::testing::{TestPayer, VerifyFault};
 use crochet_pricing::MicroUsd;
 use crochet_relay::Verification;
 use crochet_relay::ports::HeaderPayments;
@@ -98,16 +100,90 @@ async fn what_cannot_be_good_is_refused_without_asking_anybody() {
 }
 
 #[tokio::test]
+async fn a_signature_that_is_not_the_payers_is_refused_without_asking_anybody() {
+    let scene = Scene::new().await;
+    let mut another_amount = scene.authorization();
+    another_amount.value += 1;
+    let mut somebody_elses = scene.authorization();
+    somebody_elses.from = WalletAddress::from_evm_bytes([9; 20]);
+    let mut short = scene.authorization();
+    short.signature.truncate(2 + 2 * 63);
+    let base = Asset::usdc(Network::BASE).unwrap();
+    let of_another_chain = scene.payer.authorize(&base, &seller(), PRICE, scene.after(60));
+    for forged in [another_amount, somebody_elses, short, of_another_chain] {
+        for payment in [v2(&forged), v1(&forged)] {
+            assert_eq!(reason(scene.verify(&payment).await), "invalid_exact_evm_payload_signature");
+        }
+    }
+    assert_eq!((scene.chain.asked(), scene.first.asked("/supported"), scene.first.asked("/verify")), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_contract_wallets_signature_is_for_the_facilitator_to_judge() {
+    let scene = Scene::new().await;
+    let payment = v2(&TestPayer::sign_as_contract(scene.authorization()));
+    let terms = scene.verified(&payment).await;
+    assert_eq!(scene.first.asked("/verify"), 1);
+    let observation = scene.submit(&payment, &terms).await;
+    scene.assert_paid_once(&observation, &payment);
+}
+
+#[tokio::test]
+async fn what_strangers_make_us_ask_is_bounded_and_leaves_claimed_payments_alone() {
+    let limits = VerificationLimits { per_minute: NonZeroU32::new(10).unwrap(), at_once: 1 };
+    let scene = Scene::with(|config| config.verifications = limits).await;
+    let payment = scene.payment();
+    let terms = scene.verified(&payment).await;
+    let forged = |count: u8| {
+        let mut forged = TestPayer::sign_as_contract(scene.authorization());
+        forged.signature = format!("0x{}", hex::encode(vec![count; 66]));
+        v2(&forged)
+    };
+    assert_eq!(reason(scene.verify(&forged(0)).await), "invalid_exact_evm_payload_signature");
+    let (asked, verified) = (scene.chain.asked(), scene.first.asked("/verify"));
+    for count in 1..20 {
+        let spent = Verification::Unavailable { retry_after_seconds: Some(8) };
+        assert_eq!(scene.verify(&forged(count)).await, spent);
+    }
+    assert_eq!((scene.chain.asked(), scene.first.asked("/verify")), (asked, verified));
+    // What costs nothing is still said.
+    let late = scene.payer.authorize(&usdc(), &seller(), PRICE, scene.after(-1));
+    assert_eq!(reason(scene.verify(&v2(&late)).await), "invalid_exact_evm_payload_authorization_valid_before");
+
+    let observation = scene.submit(&payment, &terms).await;
+    scene.assert_paid_once(&observation, &payment);
+    assert_eq!(scene.check(&terms).await, observation);
+    scene.clock.advance(Duration::from_secs(8));
+    scene.verified(&scene.payment()).await;
+}
+
+#[tokio::test]
+async fn slow_verifications_hold_no_more_than_their_places() {
+    let limits = VerificationLimits { at_once: 2, ..VerificationLimits::default() };
+    let scene = Scene::with(|config| config.verifications = limits).await;
+    let payments = [scene.payment(), scene.payment(), scene.payment()];
+    scene
+        .first
+        .will_verify([VerifyFault::Slow(Duration::from_millis(300)), VerifyFault::Slow(Duration::from_millis(300))]);
+    let [one, two, three] = &payments;
+    let answers = tokio::join!(scene.verify(one), scene.verify(two), scene.verify(three));
+    assert!(
+        matches!((&answers.0, &answers.1), (Verification::Valid { .. }, Verification::Valid { .. })),
+        "{answers:?}"
+    );
+    assert_eq!(answers.2, Verification::Unavailable { retry_after_seconds: Some(1) });
+    scene.verified(three).await;
+}
+
+#[tokio::test]
 async fn what_the_facilitator_finds_wrong_is_said() {
     let scene = Scene::new().await;
-    let mut forged = scene.authorization();
-    forged.value += 1;
+    let mut forged = TestPayer::sign_as_contract(scene.authorization());
+    forged.signature.replace_range(2..4, "ff");
     assert_eq!(reason(scene.verify(&v2(&forged)).await), "invalid_exact_evm_payload_signature");
     let dear = scene.payer.authorize(&usdc(), &seller(), 2_000_000, scene.after(60));
     assert_eq!(reason(scene.verify(&v2(&dear)).await), "insufficient_funds");
-    let base = Asset::usdc(Network::BASE).unwrap();
-    let elsewhere = scene.payer.authorize(&base, &seller(), PRICE, scene.after(60));
-    assert_eq!(reason(scene.verify(&v2(&elsewhere)).await), "invalid_exact_evm_payload_signature");
+    assert_eq!(scene.first.asked("/verify"), 2);
     assert_eq!(scene.second.asked("/verify"), 0, "a no is not appealed against");
 }
 

@@ -7,6 +7,7 @@ mod decoding;
 mod offers;
 mod properties;
 mod receipts;
+mod signatures;
 mod terms;
 
 use base64::Engine;
