@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use crochet_limits::{Class, Limiter, Subject};
 use crochet_market::identity::{Caller, IdentityService};
 use crochet_primitives::ProfileId;
@@ -24,6 +24,7 @@ use crate::error::ApiError;
 use crate::limit_headers::LimitHeaders;
 use crate::observer;
 use crate::wrong_keys::WrongKeys;
+use crate::x402;
 
 /// Whom a key belongs to. In the request's extensions once the key was found good.
 #[derive(Debug, Clone)]
@@ -45,6 +46,7 @@ pub(crate) struct Admission {
     pub(crate) identity: Arc<IdentityService>,
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) wrong_keys: WrongKeys,
+    pub(crate) refused_payments: WrongKeys,
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
@@ -82,6 +84,14 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
         let refused = req.error_response(ApiError::new(Code::RateLimited, message).retry_after(seconds));
         return Ok(with_headers(refused, Some(limit)));
     }
+    if class == Class::Gateway
+        && x402::came_with(req.request())
+        && let Some((seconds, limit)) = admission.refused_payments.wait(address)
+    {
+        let message = format!("Too many payments from this address were refused. Try again in {seconds} s.");
+        let refused = req.error_response(ApiError::new(Code::RateLimited, message).retry_after(seconds));
+        return Ok(with_headers(refused, Some(limit)));
+    }
     let authenticated = authenticate(&admission, &req).await;
     let counted = match &authenticated {
         // A profile can make itself further keys, but no further profiles without signing in.
@@ -113,6 +123,14 @@ async fn admit(class: Class, req: ServiceRequest, next: Next<BoxBody>) -> Result
         None => run(req, next).await,
     };
     Ok(with_headers(response, limit))
+}
+
+/// The payment that came with this request was refused, and is no call's.
+pub(crate) fn count_refused_payment(req: &HttpRequest) {
+    if let Some(admission) = req.app_data::<web::Data<Admission>>() {
+        let client = client_address(req.peer_addr(), req.headers(), &admission.trusted_proxies);
+        admission.refused_payments.count(Subject::address(client));
+    }
 }
 
 /// The route's answer, whatever becomes of it: also a fault says where its caller stands.

@@ -104,7 +104,13 @@ impl Shared {
                 identity: Arc::clone(&parts.identity),
                 limiter: parts.limiter,
                 wrong_keys: WrongKeys::new(
+                    "wrong-keys",
                     config.rate_limits.enabled.then_some(config.wrong_keys),
+                    Arc::clone(&parts.clock),
+                ),
+                refused_payments: WrongKeys::new(
+                    "refused-payments",
+                    config.rate_limits.enabled.then_some(config.refused_payments),
                     Arc::clone(&parts.clock),
                 ),
                 trusted_proxies: config.trusted_proxies.clone(),

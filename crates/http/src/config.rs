@@ -104,6 +104,9 @@ pub struct HttpConfig {
     /// How many wrong keys may come from one address; after that no key from there is looked up for a while. Counts
     /// while `rate_limits` are enabled.
     pub wrong_keys: Rate,
+    /// How many payments by x402 that are refused may come from one address; after that none from there is looked at for
+    /// a while. Counts while `rate_limits` are enabled.
+    pub refused_payments: Rate,
     /// How many gateway calls run at once.
     pub call_limits: CallLimits,
 }
@@ -125,6 +128,7 @@ impl Default for HttpConfig {
             trusted_proxies: Vec::new(),
             rate_limits: RateLimits::default(),
             wrong_keys: Rate::per_minute(60),
+            refused_payments: Rate::per_minute(30),
             call_limits: CallLimits::default(),
         }
     }

@@ -1,7 +1,8 @@
-//! Who tried too many wrong keys: asked before a key is looked up, so that guessing costs the database nothing.
+//! Who tried too many wrong keys, or too many payments that are none: asked before another one is looked at, so that
+//! guessing costs the database nothing, and making payments up costs the node and the facilitator little.
 //!
 //! Counted in this process alone, also where other limits are shared: 256 bits are not guessed, and what is spared is
-//! this process's pool.
+//! this process's own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,10 @@ use crate::limit_headers::LimitHeaders;
 /// So many addresses are remembered; further ones are not, until others have been forgotten.
 const MAX_ADDRESSES: usize = 100_000;
 
-/// Counts wrong keys by address.
+/// Counts wrong keys, or something else that is wrong, by address.
 pub(crate) struct WrongKeys {
+    /// What is counted, as the limit is called.
+    policy: &'static str,
     /// How many may come, and how long each counts; `None` switches this off.
     limit: Option<(Rate, Duration)>,
     clock: Arc<dyn Clock>,
@@ -32,9 +35,9 @@ struct Remembered {
 
 impl WrongKeys {
     /// `None` counts nothing.
-    pub(crate) fn new(rate: Option<Rate>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(policy: &'static str, rate: Option<Rate>, clock: Arc<dyn Clock>) -> Self {
         let limit = rate.map(|rate| (rate, rate.window / rate.requests.max(1)));
-        Self { limit, clock, remembered: Mutex::default() }
+        Self { policy, limit, clock, remembered: Mutex::default() }
     }
 
     /// Seconds until a key from this address is looked up again, and what the answer says of it; `None` when it is
@@ -47,7 +50,7 @@ impl WrongKeys {
         let earliest = (until + each).checked_sub(rate.window)?;
         let wait = earliest.checked_sub(now).filter(|wait| !wait.is_zero()).map(whole_seconds)?;
         let reset_seconds = whole_seconds(until.saturating_sub(now));
-        let headers = LimitHeaders { policy: "wrong-keys", rate, remaining: 0, reset_seconds, exceeded: Some(wait) };
+        let headers = LimitHeaders { policy: self.policy, rate, remaining: 0, reset_seconds, exceeded: Some(wait) };
         Some((wait, headers))
     }
 

@@ -100,6 +100,12 @@ pub fn resolve(
             "CROCHET_RATE_LIMIT_WRONG_KEYS",
             &mut problems,
         ),
+        refused_payments_per_minute: at_least_one(
+            settings.rate_limit_refused_payments,
+            30,
+            "CROCHET_RATE_LIMIT_REFUSED_PAYMENTS",
+            &mut problems,
+        ),
     };
     let call_limits = CallLimits {
         altogether: usize_of(at_least_one(settings.call_limit, 512, "CROCHET_CALL_LIMIT", &mut problems)),

@@ -118,4 +118,6 @@ pub struct RateLimits {
     pub gateway_per_minute: u32,
     /// Wrong API keys a minute from one address.
     pub wrong_keys_per_minute: u32,
+    /// Refused payments by x402 a minute from one address.
+    pub refused_payments_per_minute: u32,
 }

@@ -112,6 +112,8 @@ settings! {
     rate_limit_gateway: u32 = "CROCHET_RATE_LIMIT_GATEWAY" { value_name = "N", help_heading = "Limits" },
     /// Wrong API keys a minute from one address, after which none is looked up for a while [default: 60]
     rate_limit_wrong_keys: u32 = "CROCHET_RATE_LIMIT_WRONG_KEYS" { value_name = "N", help_heading = "Limits" },
+    /// Refused payments by x402 a minute from one address, after which none is looked at for a while [default: 30]
+    rate_limit_refused_payments: u32 = "CROCHET_RATE_LIMIT_REFUSED_PAYMENTS" { value_name = "N", help_heading = "Limits" },
     /// Redis or Valkey, as a URL, through which several gateways share their rate limits. Without one each has its own
     redis_url: String = "CROCHET_REDIS_URL" { value_name = "URL", hide_env_values = true, help_heading = "Limits" },
     /// What all keys there begin with; gateways with the same one share their limits [default: crochet]

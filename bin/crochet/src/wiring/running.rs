@@ -364,6 +364,7 @@ impl Building<'_> {
             trusted_proxies: self.config.trusted_proxies.clone(),
             rate_limits: self.rate_limits(),
             wrong_keys: Rate::per_minute(self.config.rate_limits.wrong_keys_per_minute),
+            refused_payments: Rate::per_minute(self.config.rate_limits.refused_payments_per_minute),
             call_limits: self.config.call_limits,
             ..HttpConfig::default()
         }

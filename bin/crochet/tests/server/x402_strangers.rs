@@ -1,6 +1,7 @@
 //! Payments that nobody can make: what strangers may make the gateway ask of its node and its facilitator.
 
-use crochet_facilitator::testing::TestPayer;
+use crochet::config::Switch;
+use crochet_facilitator::testing::{SettleFault, TestPayer};
 use crochet_wallet::WalletAddress;
 use crochet_x402::{Asset, Authorization, Network, encode};
 use futures::future::join_all;
@@ -56,13 +57,54 @@ async fn a_contract_wallet_pays_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_many_refused_payments_none_from_that_address_is_looked_at_for_a_while() {
+    let world = X402Market::with(|settings| {
+        settings.rate_limits = Some(Switch::On);
+        settings.rate_limit_auth = Some(1_000);
+        settings.rate_limit_write = Some(1_000);
+        settings.rate_limit_refused_payments = Some(2);
+        settings.trusted_proxies = Some(vec!["127.0.0.1/32".parse().unwrap()]);
+    })
+    .await;
+    let terms = world.terms().await;
+    let poor = TestPayer::new(9).unwrap();
+    let seller = world.seller_address().await;
+    let without_funds = || {
+        let authorization = poor.authorize(&world.chain.asset(), &seller, PRICE, world.in_seconds(60));
+        encode(&TestPayer::v2(&terms, &authorization))
+    };
+    let (good, call) = (encode(&TestPayer::v2(&terms, &world.authorize(&terms))), body("a call"));
+    let send = async |address: &str, payment: &str| {
+        let headers = [("payment-signature", payment), ("x-forwarded-for", address)];
+        world.send(&headers, Some(call.clone())).await
+    };
+    for _ in 0..2 {
+        assert_eq!(send("203.0.113.9", &without_funds()).await.status, 402);
+    }
+    for payment in [&without_funds(), &good] {
+        let answer = send("203.0.113.9", payment).await;
+        assert_error(&answer, 429, "RATE_LIMITED");
+        assert_eq!(answer.headers["ratelimit-policy"], "\"refused-payments\";q=2;w=60");
+        let seconds: u32 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=30).contains(&seconds), "{seconds}");
+    }
+    assert_eq!(world.facilitator.asked("/verify"), 2);
+    // Elsewhere, and without a payment, nobody is kept out; and what is good is not counted.
+    world.terms().await;
+    for _ in 0..3 {
+        assert!([200, 409].contains(&send("203.0.113.10", &good).await.status.as_u16()));
+    }
+    assert_eq!((world.paid(), world.market.seller.runs()), (PRICE, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_payments_that_nobody_made_spends_its_own_budget_and_no_more() {
     let world = X402Market::with(|settings| settings.x402_verifications_per_minute = Some(5)).await;
     let terms = world.terms().await;
     let authorization = world.authorize(&terms);
     let payment = encode(&TestPayer::v2(&terms, &authorization));
     // It is claimed, and never submitted.
-    world.facilitator.will_settle([crochet_facilitator::testing::SettleFault::HangUp]);
+    world.facilitator.will_settle([SettleFault::HangUp]);
     assert_eq!(world.pay(&payment, &body("under way")).await.status, 202);
 
     let forged: Vec<String> = (0..40).map(|count| of_no_contract(&world, &terms, count)).collect();

@@ -235,6 +235,9 @@ pub(crate) async fn call(
             };
             let caller = buyer.as_ref().map_or_else(|| stand_in(&req), |buyer| buyer.profile);
             let reply = runner.run_paid(caller, request).await?;
+            if matches!(reply, Reply::NotPaid { record: None, .. }) {
+                admit::count_refused_payment(&req);
+            }
             match (reply, buyer) {
                 // The listing costs nothing, and the payment was left alone.
                 (Reply::PaymentNotTaken, Some(buyer)) => (buyer, body),
