@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use crochet_market::{ListingQuery, Sort};
 use crochet_primitives::{ListingId, timestamp_from_millis};
+use crochet_relay::ports::PayableQuery;
 use crochet_secrets::ApiKey;
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use secrecy::ExposeSecret;
 
-use super::{api_keys, search};
+use super::{api_keys, payable, search};
 use crate::directory;
 use crate::testing::TestDatabase;
 
@@ -84,5 +85,23 @@ async fn every_order_of_the_catalogue_is_read_from_its_index_without_sorting() {
         let page = plans.iter().find(|plan| plan.contains(&format!(" using {index} on listings"))).unwrap();
         assert!(!page.contains("Sort"), "{page}");
         assert!(plans.iter().all(|plan| !plan.contains("Seq Scan")), "{plans:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_anybody_can_pay_for_is_one_query_that_reads_no_table_whole() {
+    for is_brief in [true, false] {
+        let query = PayableQuery { limit: 20, offset: 0, is_brief };
+        let plans = plans(|conn| payable::page(conn, query).unwrap()).await;
+        let [plan] = &plans[..] else { panic!("{plans:?}") };
+        // The newest come first from the index; what is sorted is one page, and one seller's wallets.
+        for index in
+            ["listings_newest", "listing_gateway_endpoints_pkey", "profile_wallets_by_profile", "listings_pkey"]
+        {
+            assert!(plan.contains(&format!("using {index} on ")), "{index}: {plan}");
+        }
+        let sorted: Vec<&str> = plan.lines().filter_map(|line| line.trim().strip_prefix("Sort Key: ")).collect();
+        assert!(sorted.iter().all(|key| key.starts_with("page.") || key.starts_with("profile_wallets")), "{plan}");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

@@ -6,6 +6,7 @@ mod directory;
 mod identities;
 #[cfg(test)]
 mod listings;
+mod payers;
 #[cfg(test)]
 mod search;
 #[cfg(test)]

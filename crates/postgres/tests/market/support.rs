@@ -231,6 +231,17 @@ impl Market {
         diesel::sql_query(statement).execute(&mut self.connection()).unwrap()
     }
 
+    /// How many rows a table has.
+    pub(crate) fn count(&self, table: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        let query = diesel::sql_query(format!("SELECT count(*) FROM {table}"));
+        query.get_result::<Count>(&mut self.connection()).unwrap().count
+    }
+
     /// Every row of every table, as text.
     pub(crate) fn everything(&self) -> String {
         #[derive(QueryableByName)]
