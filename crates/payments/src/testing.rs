@@ -95,6 +95,7 @@ struct State {
     /// Path, and body.
     seen: Vec<(String, Value)>,
     change_quote: Option<fn(&mut Value)>,
+    refuses_lists: bool,
 }
 
 /// A Relay that listens on loopback until its runtime ends. Clones are the same one.
@@ -185,6 +186,11 @@ impl Relay {
         self.state.lock().unwrap().held.clear();
     }
 
+    /// From now on it refuses to list requests, or no longer.
+    pub fn refuses_lists(&self, refuses: bool) {
+        self.state.lock().unwrap().refuses_lists = refuses;
+    }
+
     /// The paths that were asked for, without queries.
     pub fn asked(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
@@ -255,6 +261,9 @@ impl Relay {
                 None => respond(404, &json!({ "message": "Request not found" })),
             },
             "/requests/v3" if !has_key => respond(401, &json!({ "message": "no key", "errorCode": "UNAUTHORIZED" })),
+            "/requests/v3" if state.refuses_lists && query.contains("referrer=") => {
+                respond(400, &json!({ "message": "no such parameter" }))
+            }
             "/requests/v3" if query.contains("referrer=") => {
                 let part = |name: &str| query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")));
                 let begin = part("continuation").and_then(|text| text.parse().ok()).unwrap_or(0_usize);

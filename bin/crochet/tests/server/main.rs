@@ -46,6 +46,8 @@ mod money_routes;
 mod money_sellers;
 mod money_unrecorded;
 mod money_vault;
+mod reconcile_relay;
+mod reconcile_x402;
 mod relay_payments;
 mod relay_payouts;
 mod relay_webhooks;

@@ -116,6 +116,17 @@ impl TestChain {
         ledger.record(block, true, vec![log]);
     }
 
+    /// The blocks with all that was done are dropped, and what they moved is back.
+    pub fn forget_transfers(&self) {
+        let mut ledger = self.ledger();
+        ledger.used.clear();
+        ledger.transactions.clear();
+        for transfer in std::mem::take(&mut ledger.transfers) {
+            *ledger.balances.entry(transfer.to).or_default() -= u128::from(transfer.base_units);
+            *ledger.balances.entry(transfer.from).or_default() += u128::from(transfer.base_units);
+        }
+    }
+
     /// From now on every call is hung up on, or no longer.
     pub fn go_down(&self, is_down: bool) {
         self.ledger().is_down = is_down;

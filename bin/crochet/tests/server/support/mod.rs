@@ -9,6 +9,7 @@ mod money;
 mod process;
 mod psql;
 mod raw;
+pub(crate) mod reconcile;
 pub(crate) mod relay;
 pub(crate) mod routes;
 pub(crate) mod scrape;
