@@ -185,6 +185,11 @@ impl HeaderPayments for Facilitators {
             return Verification::Unavailable { retry_after_seconds: None };
         };
         if is_used {
+            // Everybody can read it on the chain and send it here: it is no sign that somebody wanted to pay here.
+            tracing::info!(
+                claim = payment.reference(),
+                "an authorization that is used already, and not for a call of ours"
+            );
             return Verification::Used;
         }
         let preferred = match payment.payload.get("x402Version").and_then(Value::as_u64) {
