@@ -82,6 +82,9 @@ pub struct Advanced {
     pub forwarding: Option<Forwarding>,
 }
 
+/// How many calls there may be in a chain before its newest: so many can be asked about before terms are shown.
+pub const MOST_PREDECESSORS: usize = 8;
+
 /// The successor of a dead call.
 #[derive(Debug)]
 pub struct Successor {
@@ -131,7 +134,7 @@ pub trait Journal: Send + Sync {
     /// the key stands for another chain, or was used with another fingerprint; nothing is changed then.
     async fn bind_key(&self, call: CallId, key: &IdempotencyKey, fingerprint: [u8; 32]) -> Result<bool, StorageError>;
 
-    /// The calls that `call` took the place of, the latest first, eight at most.
+    /// The calls that `call` took the place of, the latest first: [`MOST_PREDECESSORS`] and one more, at most.
     async fn predecessors(&self, call: CallId) -> Result<Vec<Seen>, StorageError>;
 
     /// Asks for the right to ask the provider about a call: granted once in each interval, to one caller.

@@ -172,6 +172,8 @@ pub enum Mismatch {
     Payer,
     /// The listing costs nothing any more, so a dead call has no terms to be replaced: call it anew, without the id.
     NowFree,
+    /// A dead call's terms have been replaced as often as they can be: call it anew, without the id.
+    TooManyTerms,
 }
 
 /// The gateway could not do its work.

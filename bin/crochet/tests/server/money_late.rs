@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::relay::{RelayMarket, SHARE};
 use crate::support::{Market, Paid, assert_error};
 
 /// Past a quote's fifteen minutes, within the ten that a late payment is waited for.
@@ -104,6 +105,59 @@ async fn a_late_payment_of_the_old_terms_is_found_by_whoever_sends_the_new_id_or
         assert_eq!(replay.at("/data/replayed"), true);
     }
     assert_eq!(market.history(&new).await["status"], "quoted");
+    assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
+    market.assert_balanced().await;
+}
+
+/// The call whose terms these are: another one, for the same body.
+fn next(call: &Paid, terms: &crochet::demo::client::Answer) -> Paid {
+    Paid { relay_id: terms.text("/data/relay_request_id").unwrap().to_owned(), body: call.body.clone() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_names_the_first_of_three_calls_is_led_to_the_late_payment_of_the_second() {
+    let market = Market::open().await;
+    let first = market.quoted("three calls").await;
+    market.gateway.advance_clock(EXPIRED);
+    let expired = market.settle(&first).await;
+    assert_error(&expired, 402, "QUOTE_EXPIRED");
+    let second = next(&first, &expired);
+    market.gateway.advance_clock(EXPIRED);
+    let expired = market.settle(&second).await;
+    assert_error(&expired, 402, "QUOTE_EXPIRED");
+    let third = next(&first, &expired);
+    market.pay(&second, json!({})).await;
+    let delivered = market.deliver(&first).await;
+    assert_eq!(delivered.at("/data/relay_request_id"), second.relay_id.as_str());
+    assert_eq!(market.history(&third).await["status"], "quoted");
+    assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
+    market.assert_balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_terms_that_come_late_themselves_are_not_answered_when_the_old_ones_were_paid() {
+    let world = RelayMarket::open().await;
+    let (market, relay) = (&world.market, &world.relay);
+    let (first, _) = world.quoted("late terms").await;
+    let id = relay.ids().remove(0);
+    let waiting = relay.held(&id);
+    world.arrives(SHARE);
+    let paid = relay.held(&id);
+    relay.holds(&id, waiting);
+    market.gateway.advance_clock(EXPIRED);
+    // The old terms have ended, and Relay gives no new ones.
+    relay.quotes_with(|quote| *quote = json!({}));
+    let unavailable = market.retry(&first).await;
+    assert_error(&unavailable, 503, "PAYMENT_PROVIDER_UNAVAILABLE");
+    let second =
+        Paid { relay_id: unavailable.text("/data/relay_request_id").unwrap().to_owned(), body: first.body.clone() };
+    assert_ne!(second.relay_id, first.relay_id);
+    // Then it does, and the old terms have been paid meanwhile.
+    relay.quotes_with(|_| {});
+    relay.holds(&id, paid);
+    let delivered = market.deliver(&second).await;
+    assert_eq!(delivered.at("/data/relay_request_id"), first.relay_id.as_str());
+    assert_eq!(market.history(&second).await["status"], "quoted");
     assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
     market.assert_balanced().await;
 }

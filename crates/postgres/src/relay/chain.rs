@@ -2,8 +2,9 @@
 
 use crochet_primitives::CallId;
 use crochet_relay::Record;
+use crochet_relay::ports::MOST_PREDECESSORS;
 use diesel::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Integer, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::persist;
@@ -50,7 +51,7 @@ fn at_end(conn: &mut PgConnection, first: CallId, order: &str) -> Result<Option<
     }
 }
 
-/// The calls that led to this one, the latest first, eight at most.
+/// The calls that led to this one, the latest first: `MOST_PREDECESSORS` and one more, at most.
 pub(super) fn before(conn: &mut PgConnection, call: CallId) -> Result<Vec<Record>, DbError> {
     const BEFORE: &str = "
 WITH RECURSIVE before AS (
@@ -58,10 +59,12 @@ WITH RECURSIVE before AS (
     UNION ALL
     SELECT earlier.id, before.place + 1
       FROM before JOIN gateway_requests earlier ON earlier.superseded_by = before.id
-     WHERE before.place < 8
+     WHERE before.place <= $2
 )
 SELECT id FROM before ORDER BY place";
-    let links: Vec<Link> = diesel::sql_query(BEFORE).bind::<SqlUuid, _>(call.uuid()).load(conn)?;
+    let most = i32::try_from(MOST_PREDECESSORS).unwrap_or(i32::MAX);
+    let links: Vec<Link> =
+        diesel::sql_query(BEFORE).bind::<SqlUuid, _>(call.uuid()).bind::<Integer, _>(most).load(conn)?;
     let mut records = Vec::with_capacity(links.len());
     for link in links {
         records.extend(persist::read(conn, link.id.into())?);

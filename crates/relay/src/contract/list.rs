@@ -100,6 +100,7 @@ macro_rules! journal_contract {
             of_retries_that_race_one_makes_the_successor,
             a_call_that_is_not_dead_gets_no_successor,
             the_newest_of_a_chain_and_what_came_before_it_are_found,
+            of_a_long_chain_one_call_more_is_read_than_can_be_asked_about,
             a_further_key_stands_for_the_chain_that_it_was_bound_to,
             a_key_stands_for_the_paid_call_of_its_chain_else_for_the_newest,
             the_same_successor_recorded_again_is_recorded_once,

@@ -4,6 +4,7 @@ use futures::future::join_all;
 
 use super::World;
 use super::given::{Given, arrived, key, payment, terms};
+use crate::ports::MOST_PREDECESSORS;
 use crate::record::{IdempotencyKey, NewCall, State};
 use crate::terms::Observation;
 
@@ -76,6 +77,21 @@ pub async fn the_newest_of_a_chain_and_what_came_before_it_are_found(world: &imp
     assert_eq!(before(third.id).await, [second.id, first.id]);
     assert_eq!(before(second.id).await, [first.id]);
     assert!(before(first.id).await.is_empty());
+}
+
+pub async fn of_a_long_chain_one_call_more_is_read_than_can_be_asked_about(world: &impl World) {
+    let given = Given::new(world).await;
+    let mut chain = vec![given.expired().await.id];
+    for _ in 0..=MOST_PREDECESSORS + 1 {
+        let call = given.paid_call();
+        let answer = world.journal().supersede(chain[0], &call).await.unwrap().unwrap();
+        let record = given.issue(answer.lease.unwrap(), terms(&call, answer.seen.now)).await;
+        given.expire(&record).await;
+        chain.insert(0, call.id);
+    }
+    let before = world.journal().predecessors(chain[0]).await.unwrap();
+    let before: Vec<_> = before.into_iter().map(|seen| seen.record.id).collect();
+    assert_eq!(before, chain[1..=MOST_PREDECESSORS + 1]);
 }
 
 pub async fn a_further_key_stands_for_the_chain_that_it_was_bound_to(world: &impl World) {

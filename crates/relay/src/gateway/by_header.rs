@@ -126,7 +126,6 @@ impl Gateway {
             }
         }
         // Nothing is charged for a call that cannot be made: the payment stays unused.
-        let body_sha256 = BodyHash::of(&request.body);
         if let Some(refusal) = refuse_new(&offer, &request.body) {
             return Ok(refusal);
         }
@@ -144,7 +143,7 @@ impl Gateway {
             }
         };
         let call = self.as_call(request, self.buyer_of(request).await?);
-        let turn = Turn { request: &call, offer: &offer, body_sha256 };
+        let turn = Turn::new(&call, &offer);
         let new_call = NewCall {
             price: Some(split(gross, self.fee_rate)),
             terms: Some(Box::new(terms(&request.payment, &way, evidence))),
@@ -206,7 +205,7 @@ impl Gateway {
         }
         let buyer = Buyer { profile: record.buyer, vault: self.vault_of(request) };
         let call = self.as_call(request, buyer);
-        let turn = Turn { request: &call, offer, body_sha256 };
+        let turn = Turn::new(&call, offer);
         self.go_on(&turn, seen).await
     }
 

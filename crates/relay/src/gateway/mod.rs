@@ -4,11 +4,12 @@ mod by_header;
 mod discovery;
 mod forward;
 mod payment;
+mod predecessors;
 
 pub use by_header::{HeaderTerms, PaidRequest};
 pub use discovery::Discovered;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -60,6 +61,7 @@ pub struct CallRequest {
 }
 
 /// The gateway's use case over its ports.
+#[derive(Clone)]
 pub struct Gateway {
     /// Where calls are recorded.
     pub journal: Arc<dyn Journal>,
@@ -88,6 +90,23 @@ struct Turn<'a> {
     request: &'a CallRequest,
     offer: &'a Offer,
     body_sha256: BodyHash,
+    /// The calls about which the provider was asked since the request came, and gave an answer that is recorded.
+    asked: Mutex<Vec<CallId>>,
+}
+
+impl<'a> Turn<'a> {
+    fn new(request: &'a CallRequest, offer: &'a Offer) -> Self {
+        let body_sha256 = BodyHash::of(&request.body);
+        Self { request, offer, body_sha256, asked: Mutex::default() }
+    }
+
+    fn was_asked(&self, call: CallId) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    }
+
+    fn has_asked(&self, call: CallId) -> bool {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(&call)
+    }
 }
 
 /// Where a look at the provider leads.
@@ -107,8 +126,7 @@ impl Gateway {
         let Some(offer) = self.directory.offer(&request.listing).await? else {
             return Ok(Reply::ListingNotFound);
         };
-        let body_sha256 = BodyHash::of(&request.body);
-        let turn = Turn { request, offer: &offer, body_sha256 };
+        let turn = Turn::new(request, &offer);
         match request.relay_request {
             Some(id) => self.retry(&turn, id).await,
             None => self.first(&turn).await,
@@ -131,7 +149,10 @@ impl Gateway {
         }
         let started = self.clock.monotonic();
         match self.journal.admit(&self.new_call(turn)).await? {
-            Admission::Quote(seen, lease) => self.quote(turn, seen, lease, Unpaid::New).await,
+            Admission::Quote(seen, lease) => match self.quote(turn, seen, lease, Unpaid::New).await? {
+                Answer::Reply(reply) => Ok(*reply),
+                Answer::Again(seen) => self.go_on(turn, *seen).await,
+            },
             Admission::Forward(_, forwarding) => self.forward(turn, forwarding, started).await,
             Admission::Known(seen) => self.go_on(turn, seen).await,
             Admission::Submit(seen) => {
@@ -172,12 +193,13 @@ impl Gateway {
         for _ in 0..ROUNDS {
             let call = seen.record.id;
             match seen.record.state {
-                State::Quoting => {
-                    return match self.journal.retake_quote(call).await? {
-                        Some(lease) => self.quote(turn, seen, lease, Unpaid::New).await,
-                        None => Ok(accepted(seen, Progress::Quoting)),
-                    };
-                }
+                State::Quoting => match self.journal.retake_quote(call).await? {
+                    None => return Ok(accepted(seen, Progress::Quoting)),
+                    Some(lease) => match self.quote(turn, seen, lease, Unpaid::New).await? {
+                        Answer::Reply(reply) => return Ok(*reply),
+                        Answer::Again(now_seen) => seen = *now_seen,
+                    },
+                },
                 State::QuoteRefused => return quote_refused(seen),
                 State::Delivered => return self.replay(turn, seen).await,
                 State::Forwarding if seen.record.lease_until.is_some_and(|until| until > seen.now) => {

@@ -2,7 +2,7 @@
 
 use crochet_primitives::CallId;
 
-use crate::ports::{CheckClaim, QuoteLease, Seen};
+use crate::ports::{CheckClaim, MOST_PREDECESSORS, QuoteLease, Seen};
 use crate::record::{NewCall, State};
 use crate::reply::{GatewayError, Mismatch, Progress, Reply, Unpaid};
 use crate::route::choose_route;
@@ -41,6 +41,9 @@ impl Gateway {
         let started = self.clock.monotonic();
         let advanced = self.journal.advance_after_check(call, seen.now, &observation, lease).await?;
         let is_unknown = observation == Observation::Unknown;
+        if !is_unknown {
+            turn.was_asked(call);
+        }
         Ok(advanced.map(|mut advanced| {
             if is_unknown && advanced.forwarding.is_none() && advanced.seen.record.state != State::Delivered {
                 advanced.seen.record = unknown_for_now(advanced.seen.record);
@@ -51,7 +54,7 @@ impl Gateway {
 
     /// The right to ask the provider, waited for where the answer decides about money. Who does not get it after the
     /// wait knows that somebody else has asked in the meantime.
-    async fn claim_turn(&self, call: CallId) -> Result<Option<CheckClaim>, GatewayError> {
+    pub(super) async fn claim_turn(&self, call: CallId) -> Result<Option<CheckClaim>, GatewayError> {
         let interval = self.policy.check_interval;
         let claim = self.journal.claim_check(call, interval).await?;
         let wait = match &claim {
@@ -81,10 +84,7 @@ impl Gateway {
         let state = seen.record.state;
         let reply = match state {
             State::Quoted if is_past_its_window(&seen) => accepted(seen, Progress::LatePayment),
-            State::Quoted => match self.paid_predecessor(&seen).await? {
-                Some(predecessor) => return Ok(Answer::Again(Box::new(predecessor))),
-                None => Reply::PaymentRequired { record: Box::new(seen.record), why: Unpaid::NothingArrived },
-            },
+            State::Quoted => return self.require_payment(turn, seen, Unpaid::NothingArrived).await,
             State::Pending if seen.record.payment_seen => accepted(seen, Progress::NotFinal),
             State::Pending => accepted(seen, Progress::Unknown),
             State::Forwarding => accepted(seen, Progress::Forwarding),
@@ -100,35 +100,6 @@ impl Gateway {
         Ok(Answer::Reply(Box::new(reply)))
     }
 
-    /// Before a successor's terms are shown again: a call that it took the place of, and that was paid late after all.
-    /// Each is asked about as rarely as any other call.
-    async fn paid_predecessor(&self, successor: &Seen) -> Result<Option<Seen>, GatewayError> {
-        for dead in self.journal.predecessors(successor.record.id).await? {
-            let call = dead.record.id;
-            if !dead.record.state.is_dead() {
-                return Ok(Some(dead));
-            }
-            let Some(terms) = &dead.record.terms else { continue };
-            let seen = match self.claim_turn(call).await? {
-                Some(CheckClaim::Claimed(seen)) => {
-                    let observation = self.provider.check(call, terms).await;
-                    let advanced = self.journal.advance_after_check(call, seen.now, &observation, None).await?;
-                    // Nobody can say that nothing has arrived: then there is no 402 either.
-                    if observation == Observation::Unknown {
-                        return Ok(Some(Seen { record: unknown_for_now(seen.record), ..seen }));
-                    }
-                    advanced.map(|advanced| advanced.seen)
-                }
-                Some(CheckClaim::TooSoon { seen, .. }) => Some(seen),
-                None => None,
-            };
-            if let Some(seen) = seen.filter(|seen| !seen.record.state.is_dead()) {
-                return Ok(Some(seen));
-            }
-        }
-        Ok(None)
-    }
-
     /// A dead call is answered with its successor's terms: one successor, however many retries race.
     pub(super) async fn supersede(&self, turn: &Turn<'_>, dead: Seen) -> Result<Answer, GatewayError> {
         let id = dead.record.id;
@@ -139,6 +110,9 @@ impl Gateway {
         }
         if dead.record.superseded_by.is_none() && turn.offer.price.is_free() {
             return Ok(Answer::Reply(Box::new(Reply::Mismatch { call: id, what: Mismatch::NowFree })));
+        }
+        if dead.record.superseded_by.is_none() && self.journal.predecessors(id).await?.len() >= MOST_PREDECESSORS {
+            return Ok(Answer::Reply(Box::new(Reply::Mismatch { call: id, what: Mismatch::TooManyTerms })));
         }
         let why = match dead.record.state {
             State::Mispaid => Unpaid::Mispaid { predecessor: id },
@@ -159,7 +133,7 @@ impl Gateway {
         };
         let seen = successor.seen;
         let reply = match (successor.lease, seen.record.state) {
-            (Some(lease), _) => self.quote(turn, seen, lease, why).await?,
+            (Some(lease), _) => return self.quote(turn, seen, lease, why).await,
             // It was made before, and nothing is known of a payment for it: the same terms again, for the same reason.
             (None, State::Quoted) if !is_past_its_window(&seen) => match self.check(turn, &seen).await? {
                 None => Reply::CallNotFound,
@@ -167,7 +141,7 @@ impl Gateway {
                 Some(Checked::Moved(advanced, started)) => match (advanced.forwarding, advanced.seen) {
                     (Some(forwarding), _) => self.forward(turn, forwarding, started).await?,
                     (None, now_seen) if now_seen.record.state == State::Quoted => {
-                        Reply::PaymentRequired { record: Box::new(now_seen.record), why }
+                        return self.require_payment(turn, now_seen, why).await;
                     }
                     (None, now_seen) => return Ok(Answer::Again(Box::new(now_seen))),
                 },
@@ -184,22 +158,23 @@ impl Gateway {
         seen: Seen,
         lease: QuoteLease,
         why: Unpaid,
-    ) -> Result<Reply, GatewayError> {
+    ) -> Result<Answer, GatewayError> {
         let outcome = self.ask_for_terms(turn, &seen).await?;
         let seen = self.journal.issue(lease, &outcome).await?;
-        match (seen.record.state, outcome) {
+        let reply = match (seen.record.state, outcome) {
             // Only of one's own terms is it sure that nobody can have paid them yet.
             (State::Quoted, QuoteOutcome::Issued(_)) if seen.record.quote_fence == lease.fence => {
-                Ok(Reply::PaymentRequired { record: Box::new(seen.record), why })
+                return self.require_payment(turn, seen, why).await;
             }
-            (State::QuoteRefused, _) => quote_refused(seen),
-            (State::Quoting, QuoteOutcome::Unavailable { retry_after_seconds }) => Ok(Reply::ProviderUnavailable {
+            (State::QuoteRefused, _) => quote_refused(seen)?,
+            (State::Quoting, QuoteOutcome::Unavailable { retry_after_seconds }) => Reply::ProviderUnavailable {
                 retry_after_seconds: retry_after_seconds.unwrap_or(POLL_SECONDS).max(1),
                 record: Box::new(seen.record),
-            }),
+            },
             // Another worker took over, and its answer stands.
-            _ => Ok(accepted(seen, Progress::Quoting)),
-        }
+            _ => accepted(seen, Progress::Quoting),
+        };
+        Ok(Answer::Reply(Box::new(reply)))
     }
 
     pub(super) async fn ask_for_terms(&self, turn: &Turn<'_>, seen: &Seen) -> Result<QuoteOutcome, GatewayError> {

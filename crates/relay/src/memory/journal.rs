@@ -12,7 +12,7 @@ use super::lock;
 use super::tables::{Kept, KeptKey, Tables};
 use crate::forwarding::{Closing, Forwarding, SealedResponse};
 use crate::policy::Policy;
-use crate::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor};
+use crate::ports::{Admission, Advanced, CheckClaim, Journal, MOST_PREDECESSORS, QuoteLease, Seen, Successor};
 use crate::record::{IdempotencyKey, NewCall};
 use crate::terms::{Observation, QuoteOutcome};
 use crate::transition::{self, Change, Closed, after};
@@ -205,7 +205,7 @@ impl Journal for MemoryJournal {
         self.transact(|tables, now| {
             let before = |id: CallId| tables.calls.values().find(|record| record.superseded_by == Some(id)).cloned();
             let chain = std::iter::successors(before(call), |record| before(record.id));
-            Ok(chain.take(8).map(|record| Seen { record, now }).collect())
+            Ok(chain.take(MOST_PREDECESSORS + 1).map(|record| Seen { record, now }).collect())
         })
     }
 

@@ -133,6 +133,11 @@ impl World {
         CallRequest { relay_request: Some(record.id), ..self.request() }
     }
 
+    /// The same gateway by another clock, over the same storage.
+    pub(crate) fn by_clock(&self, clock: Arc<dyn Clock>) -> Gateway {
+        Gateway { clock, ..self.gateway.clone() }
+    }
+
     pub(crate) async fn call(&self, request: CallRequest) -> Reply {
         self.gateway.call(&request).await.unwrap()
     }

@@ -9,16 +9,19 @@ pub(super) fn relay_request_mismatch() -> Page {
             "The relay request id was made for another listing: `details.differs` is `listing`.",
             "It was made for another body: `body`. Every byte counts, spaces and the order of keys included.",
             "Its terms have ended, and the listing is free now: `price`.",
+            "Its terms have ended, as those of eight calls before it have, each of which it replaced: `terms`.",
         ],
         steps: &[
             "Send the id with the bytes that the first call had, to the listing that it was for. Keep them as they were \
              sent, and do not write the JSON anew.",
             "For another body or listing, leave the id out: that is a call of its own, with its own terms.",
+            "After `price` and `terms`, send the same body without the id, and with a new `Idempotency-Key` where you use \
+             one.",
             "Nothing was charged. A payment for the id stays with that id.",
         ],
         fields: &[
             ("error.details.relay_request_id", "the id"),
-            ("error.details.differs", "`listing`, `body` or `price`"),
+            ("error.details.differs", "`listing`, `body`, `price` or `terms`"),
         ],
         related: &[Code::IdempotencyKeyReused],
         example: Example::new("POST /api/v1/gateway/some-listing", "This relay request was made for another body.")

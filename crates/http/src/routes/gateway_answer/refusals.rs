@@ -72,6 +72,10 @@ pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
             "price",
             "The terms of this relay request have ended, and the listing is free now: call it without the id.",
         ),
+        Mismatch::TooManyTerms => (
+            "terms",
+            "The terms of this relay request have ended, and were replaced as often as they can be: call without the id.",
+        ),
     };
     let error = ApiError::new(Code::RelayRequestMismatch, message)
         .details(&json!({ "relay_request_id": call.relay_request_id(), "differs": differs }));
@@ -82,6 +86,15 @@ pub(super) fn mismatch(call: CallId, what: Mismatch) -> ApiError {
             Recovery::change(
                 NextAction::FixRequest,
                 "Send the same body without the id: the listing costs nothing now.",
+            )
+            .preserve(&["request_body"])
+            .discard(&["relay_request_id", "idempotency_key"]),
+        ),
+        Mismatch::TooManyTerms => error.recovery(
+            Recovery::change(
+                NextAction::FixRequest,
+                "Send the same body without the id, with a new Idempotency-Key where you use one: it is a new call. What \
+                 was paid late for the old ones is found by their ids.",
             )
             .preserve(&["request_body"])
             .discard(&["relay_request_id", "idempotency_key"]),
