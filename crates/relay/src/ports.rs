@@ -1,251 +1,26 @@
 //! What the relay needs of the outside. Adapters implement these; `features = ["testing"]` has in-memory ones.
 
+mod books;
+mod journal;
+mod mock;
+
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_pricing::{MicroUsd, Price};
-use crochet_primitives::{CallId, ListingId, Page, ProfileId, StorageError, Timestamp};
+use crochet_primitives::{CallId, ListingId, ProfileId, StorageError, Timestamp};
 use crochet_wallet::WalletAddress;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::AuditReport;
-use crate::forwarding::{Arrival, Closing, Dispatch, Endpoint, Forwarding, SealedResponse};
+use crate::forwarding::{Arrival, Dispatch, Endpoint};
 pub use crate::header_payment::HeaderPayments;
-use crate::ledger::{LedgerEntry, OrphanPayment};
 pub use crate::lists::{HistoryQuery, LedgerQuery, Period, Role};
-use crate::reconcile::UnknownPayment;
-use crate::record::{Attempt, IdempotencyKey, NewCall, Record, State};
 use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
-use crate::transition::{Change, Closed};
-
-/// A record, and the storage's clock when it was read: leases and waits are measured by that clock alone.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// The call.
-    pub record: Record,
-    /// The storage's clock.
-    pub now: Timestamp,
-}
-
-/// The right to ask the provider for a call's terms, fenced by a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuoteLease {
-    /// The call.
-    pub call: CallId,
-    /// Which lease this is.
-    pub fence: u32,
-}
-
-/// What became of a new call.
-#[derive(Debug)]
-pub enum Admission {
-    /// A paid call was recorded: ask for its terms.
-    Quote(Seen, QuoteLease),
-    /// A free call was recorded: forward it.
-    Forward(Seen, Forwarding),
-    /// A call was recorded whose payment came with it, and that payment is claimed: submit it.
-    Submit(Seen),
-    /// Its idempotency key names an earlier call with the same fingerprint: this is where that one now stands (the
-    /// paid call of its chain, else the newest). Or the payment that came with it was claimed by an earlier call: this
-    /// is that call, whosever and whatever it is.
-    Known(Seen),
-    /// Its idempotency key was used for another body or other origin headers.
-    KeyReused,
-    /// The buyer has as many unpaid calls open as it may.
-    TooManyOpenQuotes {
-        /// The limit.
-        limit: u32,
-    },
-}
-
-/// Whether the provider may be asked about a call now.
-#[derive(Debug)]
-pub enum CheckClaim {
-    /// Yes, by this caller alone.
-    Claimed(Seen),
-    /// It was asked a moment ago.
-    TooSoon {
-        /// The call.
-        seen: Seen,
-        /// How long until it may be asked again.
-        wait: Duration,
-    },
-}
-
-/// Where a call stands after it was moved on.
-#[derive(Debug)]
-pub struct Advanced {
-    /// The call, and the clock.
-    pub seen: Seen,
-    /// The right to forward it, when it was asked for and granted; the transaction is committed.
-    pub forwarding: Option<Forwarding>,
-}
-
-/// How many calls there may be in a chain before its newest: so many can be asked about before terms are shown.
-pub const MOST_PREDECESSORS: usize = 8;
-
-/// The successor of a dead call.
-#[derive(Debug)]
-pub struct Successor {
-    /// The newest call of the chain.
-    pub seen: Seen,
-    /// The right to ask for its terms, when it was made by this caller.
-    pub lease: Option<QuoteLease>,
-}
-
-/// The durable record of calls and of their money. One method is one transaction, by the storage's clock, and what
-/// is decided in it is decided by [`crate::transition`].
-///
-/// Every method is safe to call again after [`StorageError::Unavailable`], when nobody knows whether it happened.
-#[async_trait]
-pub trait Journal: Send + Sync {
-    /// Records a new call, and its idempotency key with it: of two that race with one key, one is recorded and the
-    /// other is answered [`Admission::Known`]. Counts the buyer's open unpaid calls first. Consumes the reference of a
-    /// payment that came with the call, in the same transaction: of two that race with one payment, one is recorded.
-    async fn admit(&self, call: &NewCall) -> Result<Admission, StorageError>;
-
-    /// Takes over the asking for terms once the lease on it has ended; `None` while it has not, or when it is over.
-    async fn retake_quote(&self, call: CallId) -> Result<Option<QuoteLease>, StorageError>;
-
-    /// The call that consumed a reference at `provider`.
-    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError>;
-
-    /// Takes over the submitting of a payment that came with its call, once the lease on it has ended; `None` while it
-    /// has not, or when the payment is decided.
-    async fn retake_submission(&self, call: CallId) -> Result<Option<Seen>, StorageError>;
-
-    /// Records what the provider answered. MUST NOT replace terms that are recorded. Answers what now stands.
-    async fn issue(&self, lease: QuoteLease, outcome: &QuoteOutcome) -> Result<Seen, StorageError>;
-
-    /// The call, if there is one.
-    async fn find(&self, call: CallId) -> Result<Option<Seen>, StorageError>;
-
-    /// The call that an idempotency key now stands for, and the fingerprint it was first used with: of its chain of
-    /// successors the paid one, else the newest.
-    async fn find_by_key(
-        &self,
-        buyer: ProfileId,
-        listing: ListingId,
-        key: &IdempotencyKey,
-    ) -> Result<Option<(Seen, [u8; 32])>, StorageError>;
-
-    /// Lets a further idempotency key stand for a call's chain, from the fingerprint on that it comes with. False when
-    /// the key stands for another chain, or was used with another fingerprint; nothing is changed then.
-    async fn bind_key(&self, call: CallId, key: &IdempotencyKey, fingerprint: [u8; 32]) -> Result<bool, StorageError>;
-
-    /// The calls that `call` took the place of, the latest first: [`MOST_PREDECESSORS`] and one more, at most.
-    async fn predecessors(&self, call: CallId) -> Result<Vec<Seen>, StorageError>;
-
-    /// Asks for the right to ask the provider about a call: granted once in each interval, to one caller.
-    async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError>;
-
-    /// Moves a call on, as [`crate::transition::advance`] decides: consumes the references of what arrived, records
-    /// settlement and ledger entries, ends a lease that ran out, and takes a forwarding lease where one is wanted;
-    /// all of it in one transaction. MUST consume a reference once, ever, over all calls.
-    async fn advance(
-        &self,
-        call: CallId,
-        observation: Option<&Observation>,
-        lease: Option<Duration>,
-    ) -> Result<Option<Advanced>, StorageError>;
-
-    /// The same, for what the provider said when it was asked at `asked_at`: the moment of the claimed check. As
-    /// [`crate::transition::still_news`] decides, an older look does not take back what a later one has found.
-    async fn advance_after_check(
-        &self,
-        call: CallId,
-        asked_at: Timestamp,
-        observation: &Observation,
-        lease: Option<Duration>,
-    ) -> Result<Option<Advanced>, StorageError>;
-
-    /// Records `successor` as the one successor of a dead call, unless it has one or is dead no longer; answers the
-    /// newest call of the chain.
-    async fn supersede(&self, dead: CallId, successor: &NewCall) -> Result<Option<Successor>, StorageError>;
-
-    /// Records how a forward ended, as [`crate::transition::close`] decides, and its sealed response with it where
-    /// the buyer's part of the vault has room.
-    async fn close(&self, closing: &Closing) -> Result<Option<(Closed, Seen)>, StorageError>;
-
-    /// The sealed response of a call, while the vault keeps it.
-    async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError>;
-}
-
-/// Is told of what a [`Journal`] has committed; for metrics, which decide nothing.
-///
-/// Told once for each change, after COMMIT was acknowledged, and not at all of one whose acknowledgement was lost: the
-/// tables are the truth, and what is counted from here can be less than they hold, never more.
-pub trait Witness: Send + Sync {
-    /// A call is now as `change` says; `before` is the state that it was in, `None` for a new one. MUST return at once
-    /// and MUST NOT panic.
-    ///
-    /// An orphan among the writes may be one that is kept already.
-    fn committed(&self, before: Option<State>, change: &Change);
-}
-
-/// Nobody is told.
-impl Witness for () {
-    fn committed(&self, _: Option<State>, _: &Change) {}
-}
-
-/// What the sweeper needs of the storage.
-#[async_trait]
-pub trait Sweeps: Send + Sync {
-    /// Claims up to `limit` calls whose next check is due, by moving that moment `hold` on: no lock is kept, and two
-    /// sweepers never get the same call.
-    async fn claim_due(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError>;
-
-    /// Wants the call that this provider quoted under this id to be looked at soon, whenever it is due otherwise; says
-    /// whether there is one. Changes nothing else: neither its state nor its waits.
-    ///
-    /// MUST be seen by the next [`claim_wanted`](Self::claim_wanted), also where the call is just being looked at: what
-    /// somebody has to say of it may be newer than that look.
-    async fn check_soon(&self, provider: &str, provider_request_id: &str) -> Result<bool, StorageError>;
-
-    /// Claims up to `limit` calls that are wanted to be looked at, those first that have waited longest. Like
-    /// [`claim_due`](Self::claim_due) it moves their next check `hold` on, so that a look which is never finished is
-    /// made up for.
-    async fn claim_wanted(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError>;
-
-    /// Counts that a call was looked at, which doubles the wait until the next time.
-    async fn count_check(&self, call: CallId) -> Result<(), StorageError>;
-
-    /// Deletes what has outlived its time: sealed responses, idempotency keys of calls that ended, consumed
-    /// challenges. Answers how many rows went.
-    async fn purge(&self) -> Result<u64, StorageError>;
-}
-
-/// A call with its attempts and with the payments that bought nothing.
-#[derive(Debug, Clone)]
-pub struct HistoryItem {
-    /// The call.
-    pub record: Record,
-    /// Its attempts, in order.
-    pub attempts: Vec<Attempt>,
-    /// Payments for it that bought nothing.
-    pub orphans: Vec<OrphanPayment>,
-}
-
-/// What is read of the books. Lists are ordered by id, which is to say newest first, and totals are counted up to
-/// 10,000. A cursor is a place in that order and nothing else: it goes with any filters, those of another page too.
-///
-/// Rows that come in meanwhile take nothing from whoever follows cursors: what was there at the first page and still
-/// fits the filters comes exactly once.
-#[async_trait]
-pub trait Books: Send + Sync {
-    /// Calls of a profile.
-    async fn history(&self, query: &HistoryQuery) -> Result<Page<HistoryItem>, StorageError>;
-
-    /// One call, whoever asks: the caller checks that it may.
-    async fn history_item(&self, call: CallId) -> Result<Option<HistoryItem>, StorageError>;
-
-    /// Ledger entries of a profile.
-    async fn ledger(&self, query: &LedgerQuery) -> Result<Page<LedgerEntry>, StorageError>;
-
-    /// Re-adds everything.
-    async fn audit(&self) -> Result<AuditReport, StorageError>;
-}
+pub use books::{Books, HistoryItem, ReconcileStore};
+pub use journal::{
+    Admission, Advanced, CheckClaim, Journal, MOST_PREDECESSORS, QuoteLease, Seen, Successor, Sweeps, Witness,
+};
+pub use mock::{MockOutcome, MockPayment, MockPayments, MockQuote};
 
 /// A listing as the gateway sees it.
 #[derive(Debug, Clone)]
@@ -425,25 +200,6 @@ pub trait ProviderReports: Send + Sync {
     async fn payments(&self, period: Period, page: Option<&str>) -> Result<ReportPage, ReportError>;
 }
 
-/// What a reconciliation reads of the storage besides the [`Books`], and writes besides the [`Journal`].
-#[async_trait]
-pub trait ReconcileStore: Send + Sync {
-    /// The calls with terms that were made in the period, or settled in it, by the ledger: those with ids after `after`,
-    /// in the order of ids, `limit` at most.
-    async fn calls_to_compare(
-        &self,
-        period: Period,
-        after: Option<CallId>,
-        limit: u32,
-    ) -> Result<Vec<CallId>, StorageError>;
-
-    /// The call that this provider quoted under this id.
-    async fn call_of_quote(&self, provider: &str, provider_request_id: &str) -> Result<Option<CallId>, StorageError>;
-
-    /// Keeps a payment that nobody knows, for ever; false where it is kept already.
-    async fn keep_unknown(&self, payment: &UnknownPayment) -> Result<bool, StorageError>;
-}
-
 /// Who can tell a provider's webhooks from anybody's.
 pub trait Webhooks: Send + Sync {
     /// What the provider is called in terms.
@@ -475,64 +231,4 @@ pub trait Upstream: Send + Sync {
     /// Sends one signed request and waits for its answer, for `dispatch.budget` at most. MUST say truthfully whether
     /// anything was sent. MUST refuse addresses that the gateway may not talk to.
     async fn forward(&self, dispatch: Dispatch) -> Arrival;
-}
-
-/// A payment at the mock provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MockPayment {
-    /// `mock_…`.
-    pub reference: String,
-    /// The call that is paid.
-    pub call: CallId,
-    /// What becomes of it.
-    pub outcome: MockOutcome,
-    /// From when on the outcome shows; until then it is pending.
-    pub settles_at: Timestamp,
-    /// What arrives.
-    pub amount: MicroUsd,
-}
-
-crochet_primitives::names! {
-    /// What becomes of a mock payment.
-    pub enum MockOutcome {
-        /// It arrives.
-        Success => "success",
-        /// It stays under way.
-        Pending => "pending",
-        /// It fails.
-        Failure => "failure",
-        /// It is given back.
-        Refund => "refund",
-    }
-}
-
-/// A quote at the mock provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MockQuote {
-    /// The call.
-    pub call: CallId,
-    /// What is to arrive.
-    pub amount: MicroUsd,
-    /// Who is to receive it.
-    pub recipient: String,
-}
-
-/// The mock provider's own memory: it survives a crash, and all replicas see it.
-#[async_trait]
-pub trait MockPayments: Send + Sync {
-    /// Keeps a quote; asked again for the same call, keeps the first.
-    async fn keep_quote(&self, quote: &MockQuote) -> Result<MockQuote, StorageError>;
-
-    /// The quote of a call.
-    async fn quote(&self, call: CallId) -> Result<Option<MockQuote>, StorageError>;
-
-    /// Keeps a payment, or replaces the one with the same reference.
-    async fn keep_payment(&self, payment: &MockPayment) -> Result<(), StorageError>;
-
-    /// The payments for a call, oldest first.
-    async fn payments(&self, call: CallId) -> Result<Vec<MockPayment>, StorageError>;
-
-    /// The payments that settle in a period, by their references, those after `after`, `limit` at most.
-    async fn settling(&self, period: Period, after: Option<&str>, limit: u32)
-    -> Result<Vec<MockPayment>, StorageError>;
 }
