@@ -16,6 +16,10 @@ demo *args:
 test *args:
     cargo test --workspace {{args}}
 
+# Explore the state machine of a call: every order of retries, payments, lies, crashes and the clock, within bounds
+model *args:
+    cargo test --release -p crochet-relay --test model -- --ignored --nocapture {{args}}
+
 # Format, lint, and check the documentation, as CI does
 check:
     cargo fmt --all --check

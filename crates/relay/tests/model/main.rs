@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code, and prints what it explored")]
 
 mod answers;
+mod entries;
 mod machine;
 mod model;
 mod mutants;
@@ -13,6 +14,7 @@ mod records;
 mod scenario;
 mod state;
 mod steps;
+mod things;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

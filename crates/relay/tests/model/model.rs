@@ -7,7 +7,7 @@ use crate::properties;
 use crate::records::Records;
 use crate::scenario::Scenario;
 use crate::state::{
-    Action, CALLS, Choice, Ends, Kind, PAYMENTS, Payment, Status, Told, WORKERS, Why, Worker, World, has, index, one,
+    Action, CALLS, Choice, Ends, Kind, PAYMENTS, Payment, Request, Status, Told, WORKERS, Why, Worker, World, has, index, one,
 };
 
 pub(crate) struct Relay {
@@ -71,14 +71,14 @@ impl Model for Relay {
                 let worker = self.first(&mut next)?;
                 next.start(worker);
             }
-            Action::Bring { body } => next.start(Worker::Admit { body, owed: self.owed(world) }),
+            Action::Bring { body } => next.start(Worker::Admit { body, request: self.request(world) }),
             Action::Retry { call, turn } => {
-                let owed = self.owed(world);
-                let worker = self.go_on(&mut next, call, owed, turn);
+                let request = self.request(world);
+                let worker = self.go_on(&mut next, call, request, turn);
                 next.start(worker);
             }
             Action::Sweep { call, ask: true } => {
-                let worker = self.look(&mut next, call, Why::Sweep, 0);
+                let worker = self.look(&mut next, call, Why::Sweep, Request::default());
                 next.start(worker);
             }
             Action::Sweep { call, ask: false } => {
@@ -288,16 +288,16 @@ impl World {
         let live = live.fold(0, |live, payment| live | one(payment));
         for worker in &mut self.workers {
             match worker {
-                Worker::Admit { owed, .. }
-                | Worker::Quote { owed, .. }
-                | Worker::Wait { owed, .. }
-                | Worker::Look { owed, .. }
-                | Worker::Resubmit { owed, .. }
-                | Worker::Submit { owed, .. }
-                | Worker::Apply { owed, .. }
-                | Worker::Supersede { owed, .. }
-                | Worker::Before { owed, .. }
-                | Worker::Again { owed, .. } => *owed &= live,
+                Worker::Admit { request, .. }
+                | Worker::Quote { request, .. }
+                | Worker::Wait { request, .. }
+                | Worker::Look { request, .. }
+                | Worker::Resubmit { request, .. }
+                | Worker::Submit { request, .. }
+                | Worker::Apply { request, .. }
+                | Worker::Supersede { request, .. }
+                | Worker::Before { request, .. }
+                | Worker::Again { request, .. } => request.owed &= live,
                 Worker::Idle | Worker::Sent { .. } | Worker::Close { .. } => {}
             }
         }
@@ -343,11 +343,9 @@ impl World {
 impl Relay {
     /// The payments that a request which is sent now may count on: their provider shows them to everybody, or has
     /// shown them before it began to lie.
-    pub(crate) fn owed(&self, world: &World) -> u8 {
+    pub(crate) fn request(&self, world: &World) -> Request {
         let is_shown = |payment: &u8| !self.scenario.lies || has(world.told, *payment);
-        (0..self.scenario.payments)
-            .filter(|payment| world.is_live(*payment))
-            .filter(is_shown)
-            .fold(0, |owed, payment| owed | one(payment))
+        let owed = (0..self.scenario.payments).filter(|payment| world.is_live(*payment)).filter(is_shown);
+        Request { owed: owed.fold(0, |owed, payment| owed | one(payment)), asked: 0 }
     }
 }

@@ -5,27 +5,18 @@ use std::collections::HashMap;
 use std::sync::RwLock;
 use std::time::Duration;
 
-use bytes::Bytes;
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, split};
-use crochet_primitives::{CallId, ListingId, ProfileId, SettlementId, Timestamp, timestamp_from_millis};
-use crochet_relay::transition::{Change, Claim, Closed, Write};
-use crochet_relay::{
-    Arrival, BASE, Cause, Claimed, Closing, Direction, EntryType, FeeStatus, LedgerEntry, NewCall, Observation, Origin,
-    OriginCurrency, Payment, Policy, QuoteOutcome, QuoteRefusal, Record, State, Terms, judge,
-};
+use crochet_primitives::{ListingId, ProfileId, SettlementId, Timestamp};
+use crochet_relay::transition::{Change, Claim, Closed};
+use crochet_relay::{NewCall, Observation, Origin, Policy, QuoteOutcome, QuoteRefusal, Record, State};
 use crochet_signing::BodyHash;
 
+use crate::entries::read_writes;
 use crate::machine::Machine;
-use crate::state::{Ends, Kind, PAYMENTS, Row, Set, Told, View, has, index, one};
-
-/// One tick of the model's clock. The leases of a quote and of a submission, the window, its grace and the wait before a
-/// free retry are one tick each.
-const TICK: Duration = Duration::from_secs(60);
-/// A lease to forward is longer than the wait before a free retry.
-const LEASE: Duration = Duration::from_secs(120);
-/// A moment before the model's first: what is over is over, however long.
-const LONG_AGO: i8 = -8;
-const GROSS: u64 = 10_000;
+use crate::state::{Ends, Kind, PAYMENTS, Row, Set, Told, View, index};
+use crate::things::{
+    GROSS, LEASE, LONG_AGO, TICK, at, call_id, call_number, closing, moment, observation, payment_number, terms, tick,
+};
 
 /// What is done to a record, in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -227,145 +218,6 @@ impl Records {
         kept.records.push((record, view));
         Row { number, view }
     }
-}
-
-fn at(tick: u8) -> Timestamp {
-    moment(i8::try_from(tick).unwrap())
-}
-
-fn moment(tick: i8) -> Timestamp {
-    timestamp_from_millis(1_777_809_600_000 + i64::from(tick) * 60_000).unwrap()
-}
-
-fn tick(at: Timestamp) -> i8 {
-    i8::try_from((at - moment(0)).num_seconds().div_euclid(60)).unwrap()
-}
-
-fn call_id(call: u8) -> CallId {
-    CallId::new(moment(0), [call; 10])
-}
-
-fn call_number(id: CallId) -> u8 {
-    (0..8).find(|call| call_id(*call) == id).unwrap()
-}
-
-fn reference(payment: u8) -> String {
-    format!("payment-{payment}")
-}
-
-fn payment_number(reference: &str) -> u8 {
-    reference.strip_prefix("payment-").unwrap().parse().unwrap()
-}
-
-fn terms(call: u8, expires_at: Timestamp, claimed: bool) -> Terms {
-    let claimed = claimed.then(|| Claimed {
-        payer: "payer".into(),
-        nonce: "nonce".into(),
-        valid_before: expires_at,
-        secret_sha256: None,
-    });
-    Terms {
-        provider: "model".into(),
-        provider_request_id: quote_of(call, claimed.is_some()),
-        scheme: "model".into(),
-        network: "eip155:8453".into(),
-        origin_currency: OriginCurrency::Usdc,
-        origin_chain_id: BASE,
-        instructions: serde_json::Value::Null,
-        asset: "usdc".into(),
-        recipient: "the seller".into(),
-        expected_base_units: GROSS,
-        fee_status: FeeStatus::AtSource,
-        expires_at,
-        claimed,
-    }
-}
-
-fn quote_of(call: u8, came_paid: bool) -> String {
-    if came_paid { reference(0) } else { format!("quote-{call}") }
-}
-
-/// What a provider that shows `told` would say of the quote `named`.
-fn observation(told: Told, named: &str) -> Observation {
-    let references = |set: Set| (0..8).filter(|payment| has(set, *payment)).map(reference).collect::<Vec<_>>();
-    let payments = |kinds: [Kind; PAYMENTS]| {
-        let there = (0_u8..).zip(kinds).filter(|(_, kind)| *kind != Kind::None);
-        let payment = |(payment, kind)| Payment {
-            reference: reference(payment),
-            provider_request_id: named.to_owned(),
-            asset: if kind == Kind::Foreign { "doge" } else { "usdc" }.into(),
-            recipient: "the seller".into(),
-            base_units: if kind == Kind::Short { GROSS - 1 } else { GROSS },
-            transaction: None,
-        };
-        there.map(payment).collect::<Vec<_>>()
-    };
-    let reason = "the provider says so".to_owned();
-    match told {
-        Told::Unknown => Observation::Unknown,
-        Told::Waiting => Observation::Waiting,
-        Told::InProgress(_) => Observation::InProgress,
-        Told::Failed(_) => Observation::Failed { reason },
-        Told::Refunded(refunded) => Observation::Refunded { references: references(refunded), reason },
-        Told::Arrived(arrived) => Observation::Arrived(payments(arrived)),
-        Told::Several { arrived, refunded, under_way } => Observation::Several {
-            arrived: payments(arrived),
-            refunded: references(refunded),
-            is_under_way: under_way != 0,
-            reason,
-        },
-    }
-}
-
-fn closing(record: &Record, attempt: u8, ending: Ends) -> Closing {
-    let arrival = match ending {
-        Ends::Delivered => Arrival::Answered { status: 200, body: Bytes::from(attempt.to_string()), latency_ms: 1 },
-        Ends::Failed => Arrival::Answered { status: 503, body: Bytes::new(), latency_ms: 1 },
-        Ends::NobodyKnows => Arrival::MayHaveRun { cause: Cause::Timeout, latency_ms: 1 },
-        Ends::NotSent => Arrival::NeverSent { cause: Cause::Timeout, latency_ms: 1 },
-    };
-    let (call, buyer) = (record.id, record.buyer);
-    Closing { call, buyer, attempt: u32::from(attempt), ending: judge(arrival), sealed: None }
-}
-
-/// Three entries, one of each kind, that add up, and of whom and what they are; of a refund the same, the other way.
-fn read_writes(outcome: &mut Outcome, before: &Record, change: &Change) {
-    let mut groups: HashMap<(SettlementId, bool), Vec<&LedgerEntry>> = HashMap::new();
-    for write in &change.writes {
-        match write {
-            Write::Entry(entry) => {
-                groups.entry((entry.settlement_id, entry.adjusts.is_some())).or_default().push(entry);
-            }
-            Write::Orphan(orphan) => outcome.orphans |= one(payment_number(&orphan.payment.reference)),
-            Write::AttemptStarted { .. } | Write::AttemptEnded { .. } => {}
-        }
-    }
-    for ((settlement, is_adjustment), entries) in groups {
-        let payment = payment_number(&entries[0].provider_reference);
-        let of = if is_adjustment { &before.settlement } else { &change.record.settlement };
-        let is_known = of.as_ref().is_some_and(|of| of.id == settlement && payment_number(&of.reference) == payment);
-        let is_sound = is_known && three_that_add_up(&entries, is_adjustment, change.record.price.unwrap().gross);
-        outcome.books_are_wrong |= !is_sound;
-        let set = if is_adjustment { &mut outcome.reversed } else { &mut outcome.booked };
-        *set |= one(payment);
-    }
-}
-
-fn three_that_add_up(entries: &[&LedgerEntry], is_adjustment: bool, price: MicroUsd) -> bool {
-    let part = |wanted: EntryType, direction: Direction| {
-        let mut fitting = entries.iter().filter(|entry| entry.adjusts.unwrap_or(entry.entry_type) == wanted);
-        let found = fitting.next().filter(|entry| entry.direction == direction && fitting.next().is_none());
-        found.map(|entry| entry.amount.micros())
-    };
-    let (gives, takes) = match is_adjustment {
-        false => (Direction::Debit, Direction::Credit),
-        true => (Direction::Credit, Direction::Debit),
-    };
-    let gross = part(EntryType::GatewayPayment, gives);
-    let fee = part(EntryType::MarketplaceFee, gives);
-    let share = part(EntryType::SellerCredit, takes);
-    let sum = fee.zip(share).map(|(fee, share)| fee + share);
-    entries.len() == 3 && gross == Some(price.micros()) && gross == sum
 }
 
 /// No transition reads these again, or tells one moment that is over from another.

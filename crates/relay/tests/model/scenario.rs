@@ -31,11 +31,11 @@ pub(crate) struct Scenario {
     pub(crate) sweeps: bool,
     /// Somebody else may have the turn to ask the provider.
     pub(crate) turns: bool,
-    /// What the gateway would have to do that it does not do yet.
+    /// What the gateway did not do before the model was asked.
     pub(crate) repairs: Repairs,
 }
 
-/// Gaps that the model found in what the gateway answers, closed one by one. Before a successor's terms are shown, the
+/// Gaps that the model found in what the gateway answered, and that were closed. Before a successor's terms are shown, the
 /// calls that it took the place of are asked about:
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Repairs {
@@ -47,7 +47,7 @@ pub(crate) struct Repairs {
     pub(crate) waits_for_looks: bool,
 }
 
-/// The gateway as it has to become.
+/// The gateway as it is.
 pub(crate) const REPAIRED: Repairs =
     Repairs { looks_before_new_terms: true, looks_at_all_before: true, waits_for_looks: true };
 

@@ -148,34 +148,42 @@ pub(crate) enum Why {
     Sweep,
 }
 
-/// Where a task of the gateway, or of the sweeper, stands. `owed` are the payments that its buyer had made, and that
-/// the provider was showing, before the request was sent.
+/// What a task knows of the request that it handles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Request {
+    /// The payments that its buyer had made, and that the provider was showing, before it was sent.
+    pub(crate) owed: Set,
+    /// The calls that were asked about since.
+    pub(crate) asked: Set,
+}
+
+/// Where a task of the gateway, or of the sweeper, stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Worker {
     Idle,
     /// A payment in a header was verified, and is about to be claimed for a request with this body.
     Admit {
         body: u8,
-        owed: Set,
+        request: Request,
     },
     /// The provider is being asked for terms.
     Quote {
         call: u8,
         fence: u8,
-        owed: Set,
+        request: Request,
     },
     /// Somebody else asked a moment ago: waits for the next turn. `passed` when that was taken by another worker.
     Wait {
         call: u8,
         why: Why,
-        owed: Set,
+        request: Request,
         passed: bool,
     },
     /// Has the turn to ask. `overtaken` when a later look has begun. `settled` is what the claim of the turn read.
     Look {
         call: u8,
         why: Why,
-        owed: Set,
+        request: Request,
         overtaken: bool,
         settled: Option<u8>,
     },
@@ -183,7 +191,7 @@ pub(crate) enum Worker {
     Resubmit {
         call: u8,
         why: Why,
-        owed: Set,
+        request: Request,
         overtaken: bool,
         settled: Option<u8>,
     },
@@ -191,7 +199,7 @@ pub(crate) enum Worker {
     Submit {
         call: u8,
         why: Why,
-        owed: Set,
+        request: Request,
         overtaken: bool,
         settled: Option<u8>,
     },
@@ -199,7 +207,7 @@ pub(crate) enum Worker {
     Apply {
         call: u8,
         why: Why,
-        owed: Set,
+        request: Request,
         overtaken: bool,
         settled: Option<u8>,
         told: Told,
@@ -207,18 +215,18 @@ pub(crate) enum Worker {
     /// About to show a successor's terms.
     Supersede {
         call: u8,
-        owed: Set,
+        request: Request,
     },
     /// About to show `call`'s terms: looks at the calls before `at` first.
     Before {
         call: u8,
         at: u8,
-        owed: Set,
+        request: Request,
     },
     /// Another round with what is now known.
     Again {
         call: u8,
-        owed: Set,
+        request: Request,
     },
     /// Has the right to forward; the seller may have the request, or may have answered it.
     Sent {

@@ -6,37 +6,37 @@ use crochet_relay::State as Stands;
 use crate::model::Relay;
 use crate::properties::Breach;
 use crate::records::{Consumed, Op, Outcome, consume};
-use crate::state::{Choice, Ends, Kind, PAYMENTS, Row, Status, Told, Why, Worker, World, has, index, one};
+use crate::state::{Choice, Ends, Kind, PAYMENTS, Request, Row, Status, Told, Why, Worker, World, has, index, one};
 
 impl Relay {
     pub(crate) fn step(&self, world: &mut World, worker: Worker, choice: Choice) -> Worker {
         match (worker, choice) {
-            (Worker::Admit { body, owed }, _) => self.admit(world, body, owed),
-            (Worker::Quote { call, fence, owed }, choice) => self.issue(world, call, fence, owed, choice),
-            (Worker::Wait { call, why, owed, .. }, Choice::NoTurn) => self.recent(world, call, why, owed),
-            (Worker::Wait { call, why, owed, .. }, _) => self.look(world, call, why, owed),
-            (Worker::Look { call, why, owed, overtaken, settled }, Choice::Told(told)) => {
+            (Worker::Admit { body, request }, _) => self.admit(world, body, request),
+            (Worker::Quote { call, fence, request }, choice) => self.issue(world, call, fence, request, choice),
+            (Worker::Wait { call, why, request, .. }, Choice::NoTurn) => self.recent(world, call, why, request),
+            (Worker::Wait { call, why, request, .. }, _) => self.look(world, call, why, request),
+            (Worker::Look { call, why, request, overtaken, settled }, Choice::Told(told)) => {
                 let brings_payment = world.calls[index(call)].is_some_and(|row| row.view.came_paid) && why == Why::Own;
                 if brings_payment && told == Told::Waiting {
-                    return Worker::Resubmit { call, why, owed, overtaken, settled };
+                    return Worker::Resubmit { call, why, request, overtaken, settled };
                 }
-                Worker::Apply { call, why, owed, overtaken, settled, told }
+                Worker::Apply { call, why, request, overtaken, settled, told }
             }
-            (Worker::Resubmit { call, why, owed, overtaken, settled }, _) => {
+            (Worker::Resubmit { call, why, request, overtaken, settled }, _) => {
                 match self.transact(world, call, Op::RetakeSubmission).row {
-                    Some(_) => Worker::Submit { call, why, owed, overtaken, settled },
-                    None => Worker::Apply { call, why, owed, overtaken, settled, told: Told::InProgress(0) },
+                    Some(_) => Worker::Submit { call, why, request, overtaken, settled },
+                    None => Worker::Apply { call, why, request, overtaken, settled, told: Told::InProgress(0) },
                 }
             }
             // Whoever submits says what the chain shows; the payment itself moves as it likes.
-            (Worker::Submit { call, why, owed, overtaken, settled }, Choice::Told(told)) => {
+            (Worker::Submit { call, why, request, overtaken, settled }, Choice::Told(told)) => {
                 let told = if told == Told::Waiting { Told::InProgress(0) } else { told };
-                Worker::Apply { call, why, owed, overtaken, settled, told }
+                Worker::Apply { call, why, request, overtaken, settled, told }
             }
             (worker @ Worker::Apply { .. }, _) => self.record(world, worker),
-            (Worker::Supersede { call, owed }, _) => self.supersede(world, call, owed),
-            (Worker::Before { call, at, owed }, _) => self.look_before(world, call, at, owed),
-            (Worker::Again { call, owed }, choice) => self.go_on(world, call, owed, choice != Choice::NoTurn),
+            (Worker::Supersede { call, request }, _) => self.supersede(world, call, request),
+            (Worker::Before { call, at, request }, _) => self.look_before(world, call, at, request),
+            (Worker::Again { call, request }, choice) => self.go_on(world, call, request, choice != Choice::NoTurn),
             (Worker::Sent { call, attempt, .. }, Choice::Ends(ending, ack)) => {
                 self.close(world, call, attempt, ending, ack)
             }
@@ -50,14 +50,14 @@ impl Relay {
         let call = (0..self.scenario.calls).find(|call| world.calls[index(*call)].is_none())?;
         let row = self.records.open(call, None, world.now);
         world.calls[index(call)] = Some(row);
-        Some(Worker::Quote { call, fence: row.view.fence, owed: self.owed(world) })
+        Some(Worker::Quote { call, fence: row.view.fence, request: self.request(world) })
     }
 
     /// `Journal::admit` for a call that came paid, and what `call_paid_by_header` does with the answer.
-    fn admit(&self, world: &mut World, body: u8, owed: u8) -> Worker {
+    fn admit(&self, world: &mut World, body: u8, request: Request) -> Worker {
         if let Some(owner) = world.consumed[0] {
             let is_same = world.calls[index(owner)].is_some_and(|row| row.view.body == body);
-            return if is_same { self.go_on(world, owner, owed, true) } else { Worker::Idle };
+            return if is_same { self.go_on(world, owner, request, true) } else { Worker::Idle };
         }
         let Some(call) = (0..self.scenario.firsts).find(|call| world.calls[index(*call)].is_none()) else {
             return Worker::Idle;
@@ -66,39 +66,39 @@ impl Relay {
             world.consumed[0] = Some(call);
         }
         world.calls[index(call)] = Some(self.records.open(call, Some(body), world.now));
-        Worker::Submit { call, why: Why::Own, owed, overtaken: false, settled: None }
+        Worker::Submit { call, why: Why::Own, request, overtaken: false, settled: None }
     }
 
     /// `Gateway::go_on`, up to its first transaction that changes something.
-    pub(crate) fn go_on(&self, world: &mut World, call: u8, owed: u8, turn: bool) -> Worker {
+    pub(crate) fn go_on(&self, world: &mut World, call: u8, request: Request, turn: bool) -> Worker {
         let Some(Row { view, .. }) = world.calls[index(call)] else { return Worker::Idle };
         let now = i8::try_from(world.now).unwrap();
         match view.stands {
             Stands::Quoting => match self.transact(world, call, Op::RetakeQuote).row {
-                Some(row) => Worker::Quote { call, fence: row.view.fence, owed },
+                Some(row) => Worker::Quote { call, fence: row.view.fence, request },
                 None => Worker::Idle,
             },
             Stands::QuoteRefused | Stands::Delivered => Worker::Idle,
             Stands::Forwarding if view.lease_until.is_some_and(|until| until > now) => Worker::Idle,
             Stands::SellerFailed if view.retry_from.is_some_and(|from| from > now) => Worker::Idle,
-            _ => self.ask(world, call, Why::Own, owed, turn),
+            _ => self.ask(world, call, Why::Own, request, turn),
         }
     }
 
     /// `Gateway::claim_turn`: asks at once, or waits where the answer decides about money.
-    fn ask(&self, world: &mut World, call: u8, why: Why, owed: u8, turn: bool) -> Worker {
+    fn ask(&self, world: &mut World, call: u8, why: Why, request: Request, turn: bool) -> Worker {
         let stands = world.calls[index(call)].map(|row| row.view.stands);
         match (turn, stands) {
-            (true, _) => self.look(world, call, why, owed),
+            (true, _) => self.look(world, call, why, request),
             (false, Some(Stands::Pending | Stands::Forwarding | Stands::Delivered)) => {
-                self.recent(world, call, why, owed)
+                self.recent(world, call, why, request)
             }
-            (false, _) => Worker::Wait { call, why, owed, passed: false },
+            (false, _) => Worker::Wait { call, why, request, passed: false },
         }
     }
 
     /// `Journal::claim_check`, granted.
-    pub(crate) fn look(&self, world: &mut World, call: u8, why: Why, owed: u8) -> Worker {
+    pub(crate) fn look(&self, world: &mut World, call: u8, why: Why, request: Request) -> Worker {
         for worker in &mut world.workers {
             match worker {
                 Worker::Wait { call: of, passed: passes, .. } if *of == call => *passes = true,
@@ -114,12 +114,12 @@ impl Relay {
             }
         }
         let settled = world.calls[index(call)].and_then(|row| row.view.standing());
-        Worker::Look { call, why, owed, overtaken: false, settled }
+        Worker::Look { call, why, request, overtaken: false, settled }
     }
 
     /// `Journal::advance_after_check`, and what the gateway does with its answer.
     fn record(&self, world: &mut World, worker: Worker) -> Worker {
-        let Worker::Apply { call, why, owed, overtaken, settled, told } = worker else { return worker };
+        let Worker::Apply { call, why, request, overtaken, settled, told } = worker else { return worker };
         let confirmed = settled.is_none_or(|payment| told.arrived()[index(payment)] != Kind::None);
         let attempts = world.calls[index(call)].map_or(0, |row| row.view.attempt);
         let asks_for_terms_only = matches!(why, Why::Sweep | Why::Before(_));
@@ -131,72 +131,77 @@ impl Relay {
             return Worker::Sent { call, attempt, until };
         }
         let stands = row.view.stands;
-        if told == Told::Unknown && stands != Stands::Delivered {
-            // Answered as pending.
-            return if let Why::Before(_) = why { Worker::Again { call, owed } } else { Worker::Idle };
-        }
+        let is_known = told != Told::Unknown;
         match why {
-            Why::Before(_) if !stands.is_dead() => Worker::Again { call, owed },
-            Why::Before(successor) => self.go_before(world, successor, call, owed),
+            Why::Before(_) if !stands.is_dead() => return Worker::Again { call, request },
+            // Answered as pending.
+            Why::Before(_) | Why::Own if !is_known && stands != Stands::Delivered => return Worker::Idle,
+            _ => {}
+        }
+        // In a chain of one nobody asks who was asked.
+        let asked = request.asked | if is_known && self.scenario.calls > 1 { one(call) } else { 0 };
+        let request = Request { asked, ..request };
+        match why {
+            Why::Before(successor) => self.go_before(world, successor, call, request),
             Why::Successor if stands == Stands::Quoted && self.scenario.repairs.looks_at_all_before => {
-                self.go_before(world, call, call, owed)
+                self.go_before(world, call, call, request)
             }
-            Why::Successor if stands == Stands::Quoted => self.terms_again(world, call, owed),
-            Why::Successor => Worker::Again { call, owed },
-            _ => self.answer(world, call, owed),
+            Why::Successor if stands == Stands::Quoted => self.terms_again(world, call, request),
+            Why::Successor => Worker::Again { call, request },
+            _ => self.answer(world, call, request),
         }
     }
 
     /// `Gateway::answer`.
-    fn answer(&self, world: &mut World, call: u8, owed: u8) -> Worker {
+    fn answer(&self, world: &mut World, call: u8, request: Request) -> Worker {
         let Some(Row { view, .. }) = world.calls[index(call)] else { return Worker::Idle };
         match view.stands {
             Stands::Quoted if view.expires.is_some_and(|at| at <= i8::try_from(world.now).unwrap()) => Worker::Idle,
-            Stands::Quoted => self.go_before(world, call, call, owed),
+            Stands::Quoted => self.go_before(world, call, call, request),
             Stands::Mispaid | Stands::Expired | Stands::PaymentFailed if view.came_paid => {
                 self.no_payment_can_happen(world);
                 Worker::Idle
             }
-            Stands::Mispaid | Stands::Expired | Stands::PaymentFailed => Worker::Supersede { call, owed },
-            Stands::Quoting => Worker::Again { call, owed },
+            Stands::Mispaid | Stands::Expired | Stands::PaymentFailed => Worker::Supersede { call, request },
+            Stands::Quoting => Worker::Again { call, request },
             _ => Worker::Idle,
         }
     }
 
-    /// `Gateway::paid_predecessor`, up to the next call that has to be looked at.
-    fn go_before(&self, world: &mut World, call: u8, at: u8, owed: u8) -> Worker {
+    /// `Gateway::require_payment`, up to the next call that has to be looked at.
+    fn go_before(&self, world: &mut World, call: u8, at: u8, request: Request) -> Worker {
         match world.before(at) {
-            Some(_) => Worker::Before { call, at, owed },
-            None => self.terms_again(world, call, owed),
+            Some(_) => Worker::Before { call, at, request },
+            None => self.terms_again(world, call, request),
         }
     }
 
-    fn look_before(&self, world: &mut World, call: u8, at: u8, owed: u8) -> Worker {
-        let Some(before) = world.before(at) else { return self.terms_again(world, call, owed) };
+    fn look_before(&self, world: &mut World, call: u8, at: u8, request: Request) -> Worker {
+        let Some(before) = world.before(at) else { return self.terms_again(world, call, request) };
         let Some(Row { view, .. }) = world.calls[index(before)] else { return Worker::Idle };
         if !view.stands.is_dead() {
-            return Worker::Again { call: before, owed };
+            return Worker::Again { call: before, request };
         }
-        if view.expires.is_none() {
-            return self.go_before(world, call, before, owed);
+        if view.expires.is_none() || has(request.asked, before) {
+            return self.go_before(world, call, before, request);
         }
         if self.scenario.turns {
-            return Worker::Wait { call: before, why: Why::Before(call), owed, passed: false };
+            return Worker::Wait { call: before, why: Why::Before(call), request, passed: false };
         }
-        self.ask(world, before, Why::Before(call), owed, true)
+        self.ask(world, before, Why::Before(call), request, true)
     }
 
     /// `Gateway::supersede`.
-    fn supersede(&self, world: &mut World, call: u8, owed: u8) -> Worker {
+    fn supersede(&self, world: &mut World, call: u8, request: Request) -> Worker {
         let Some(Row { view, .. }) = world.calls[index(call)] else { return Worker::Idle };
         if view.superseded_by.is_some() || !view.stands.is_dead() {
             let newest = world.newest(call);
             let Some(Row { view, .. }) = world.calls[index(newest)] else { return Worker::Idle };
             let is_past = view.expires.is_some_and(|at| at <= i8::try_from(world.now).unwrap());
             if view.stands == Stands::Quoted && !is_past {
-                return self.ask(world, newest, Why::Successor, owed, !self.scenario.turns);
+                return self.ask(world, newest, Why::Successor, request, !self.scenario.turns);
             }
-            return Worker::Again { call: newest, owed };
+            return Worker::Again { call: newest, request };
         }
         let Some(successor) = (0..self.scenario.calls).find(|call| world.calls[index(*call)].is_none()) else {
             return Worker::Idle;
@@ -204,11 +209,11 @@ impl Relay {
         let row = self.records.open(successor, None, world.now);
         world.calls[index(successor)] = Some(row);
         self.transact(world, call, Op::SupersededBy(successor));
-        Worker::Quote { call: successor, fence: row.view.fence, owed }
+        Worker::Quote { call: successor, fence: row.view.fence, request }
     }
 
     /// `Gateway::quote`.
-    fn issue(&self, world: &mut World, call: u8, fence: u8, owed: u8, choice: Choice) -> Worker {
+    fn issue(&self, world: &mut World, call: u8, fence: u8, request: Request, choice: Choice) -> Worker {
         let terms = match choice {
             Choice::NoTerms => None,
             Choice::Refused => Some(false),
@@ -218,9 +223,9 @@ impl Relay {
         let is_mine = row.is_some_and(|row| row.view.stands == Stands::Quoted && row.view.fence == fence);
         if terms == Some(true) && is_mine {
             if self.scenario.repairs.looks_before_new_terms {
-                return self.go_before(world, call, call, owed);
+                return self.go_before(world, call, call, request);
             }
-            return self.terms_again(world, call, owed);
+            return self.terms_again(world, call, request);
         }
         Worker::Idle
     }
@@ -240,10 +245,10 @@ impl Relay {
     }
 
     /// 402: nothing that was paid before this request, for these terms or for those before them, may be live.
-    fn terms_again(&self, world: &mut World, call: u8, owed: u8) -> Worker {
+    fn terms_again(&self, world: &mut World, call: u8, request: Request) -> Worker {
         let chain = world.chain(call);
         let is_charged_twice = (0..self.scenario.payments).any(|payment| {
-            has(owed, payment) && world.is_live(payment) && has(chain, world.payments[index(payment)].call)
+            has(request.owed, payment) && world.is_live(payment) && has(chain, world.payments[index(payment)].call)
         });
         if is_charged_twice {
             world.breach(Breach::SecondCharge);
@@ -320,12 +325,12 @@ impl Relay {
     }
 
     /// `Gateway::after_recent_check`; before a successor's terms, what the record says is taken for what is known.
-    fn recent(&self, world: &mut World, call: u8, why: Why, owed: u8) -> Worker {
+    fn recent(&self, world: &mut World, call: u8, why: Why, request: Request) -> Worker {
         let Some(Row { view, .. }) = world.calls[index(call)] else { return Worker::Idle };
         match why {
-            Why::Before(_) if !view.stands.is_dead() => Worker::Again { call, owed },
+            Why::Before(_) if !view.stands.is_dead() => Worker::Again { call, request },
             Why::Before(_) if self.scenario.repairs.waits_for_looks => Worker::Idle,
-            Why::Before(successor) => self.go_before(world, successor, call, owed),
+            Why::Before(successor) => self.go_before(world, successor, call, request),
             Why::Own | Why::Successor | Why::Sweep => Worker::Idle,
         }
     }
