@@ -18,7 +18,7 @@ test *args:
 
 # Explore the state machine of a call: every order of retries, payments, lies, crashes and the clock, within bounds
 model *args:
-    cargo test --release -p crochet-relay --test model -- --ignored --nocapture {{args}}
+    cargo test --release -p crochet-relay --test model -- large:: --ignored --nocapture --test-threads 1 {{args}}
 
 # Format, lint, and check the documentation, as CI does
 check:

@@ -7,7 +7,8 @@ use crate::properties;
 use crate::records::Records;
 use crate::scenario::Scenario;
 use crate::state::{
-    Action, CALLS, Choice, Ends, Kind, PAYMENTS, Payment, Request, Status, Told, WORKERS, Why, Worker, World, has, index, one,
+    Action, CALLS, Choice, Ends, Kind, PAYMENTS, Payment, Request, Status, Told, WORKERS, Why, Worker, World, has,
+    index, one,
 };
 
 pub(crate) struct Relay {

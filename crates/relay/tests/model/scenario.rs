@@ -62,8 +62,8 @@ impl Scenario {
 }
 
 const GOOD: &[Kind] = &[Kind::Good];
-const GOOD_AND_SHORT: &[Kind] = &[Kind::Good, Kind::Short];
-const ALL_KINDS: &[Kind] = &[Kind::Good, Kind::Short, Kind::Foreign];
+pub(crate) const GOOD_AND_SHORT: &[Kind] = &[Kind::Good, Kind::Short];
+pub(crate) const ALL_KINDS: &[Kind] = &[Kind::Good, Kind::Short, Kind::Foreign];
 
 /// One call, from its first request to its delivery, with two tasks at once and a provider that lies.
 pub(crate) const RETRIES: Scenario = Scenario {
@@ -104,6 +104,7 @@ pub(crate) const REFERENCES: Scenario = Scenario {
     ticks: 0,
     attempts: 1,
     revives: false,
+    refunds: false,
     sweeps: false,
     ..RETRIES
 };
@@ -111,23 +112,3 @@ pub(crate) const REFERENCES: Scenario = Scenario {
 /// Calls that came with one payment in a header, which a chain decides.
 pub(crate) const BY_HEADER: Scenario =
     Scenario { name: "by header", firsts: 2, calls: 2, ticks: 4, by_header: true, kinds: GOOD_AND_SHORT, ..RETRIES };
-
-/// What `just model` explores.
-pub(crate) const FULL: &[Scenario] = &[
-    Scenario { name: "retries", kinds: ALL_KINDS, ticks: 5, attempts: 3, turns: true, ..RETRIES },
-    Scenario { name: "three tasks", workers: 3, ..RETRIES },
-    Scenario { name: "two payments", payments: 2, kinds: GOOD_AND_SHORT, ticks: 3, sweeps: false, ..RETRIES },
-    Scenario { name: "succession", ticks: 5, revives: true, attempts: 2, sweeps: true, turns: true, ..SUCCESSION },
-    Scenario {
-        name: "chain of three",
-        calls: 3,
-        workers: 1,
-        ticks: 7,
-        revives: true,
-        lies: true,
-        refunds: true,
-        ..SUCCESSION
-    },
-    Scenario { name: "references", payments: 2, ticks: 1, ..REFERENCES },
-    Scenario { name: "by header", workers: 3, attempts: 3, ticks: 5, ..BY_HEADER },
-];
