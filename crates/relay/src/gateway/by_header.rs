@@ -120,7 +120,11 @@ impl Gateway {
             match self.journal.find(call).await?.filter(|seen| seen.record.price.is_some()) {
                 None => return Ok(Reply::CallNotFound),
                 // A new payment makes a new call of one that can never be paid any more.
-                Some(seen) if seen.record.state.is_dead() => {}
+                Some(seen) if seen.record.state.is_dead() => {
+                    if let Some(reply) = self.late_payment(request, &offer, seen).await? {
+                        return Ok(reply);
+                    }
+                }
                 // The call is gone on with; a payment that is not its own is left alone.
                 Some(seen) => return self.claimed_before(request, &offer, seen).await,
             }
@@ -158,6 +162,24 @@ impl Gateway {
             Admission::Quote(seen, _) | Admission::Forward(seen, _) => {
                 Err(GatewayError::Inconsistent { call: seen.record.id, what: "it came paid, and was not admitted so" })
             }
+        }
+    }
+
+    /// Whether a dead call of this buyer's, which the request names, was paid in the other way after all.
+    async fn late_payment(
+        &self,
+        request: &PaidRequest,
+        offer: &Offer,
+        seen: Seen,
+    ) -> Result<Option<Reply>, GatewayError> {
+        let record = &seen.record;
+        let is_for_this = record.listing == offer.listing && record.body_sha256 == BodyHash::of(&request.body);
+        match &request.buyer {
+            Some(buyer) if buyer.profile == record.buyer && is_for_this && !came_paid(record) => {
+                let call = self.as_call(request, buyer.clone());
+                self.paid_after_all(&Turn::new(&call, offer), seen).await
+            }
+            _ => Ok(None),
         }
     }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crochet_primitives::testing::ManualClock;
 use crochet_primitives::{CallId, Clock, Timestamp};
-use crochet_relay::memory::MemoryJournal;
+use crochet_relay::memory::{MemoryJournal, ScriptedChain};
 use crochet_relay::ports::{Journal, MOST_PREDECESSORS};
 use crochet_relay::{
-    CallRequest, IdempotencyKey, Mismatch, Observation, Policy, Progress, QuoteOutcome, Record, Reply, State,
+    CallRequest, IdempotencyKey, Mismatch, Observation, PaidRequest, Policy, Progress, QuoteOutcome, Record, Reply,
+    State,
 };
 
-use crate::support::{World, delivered, required};
+use crate::support::{PAYOUT, World, delivered, required};
 
 /// Past a quote's window and the grace after it.
 const EXPIRED: Duration = Duration::from_secs(26 * 60);
@@ -176,4 +177,53 @@ async fn a_chain_ends_before_there_are_more_calls_in_it_than_one_request_can_ask
     world.clock.advance(A_MOMENT);
     world.pay(&calls[1], "pay-late");
     assert_eq!(delivered(world.call(world.retry(&calls[1])).await).0.id, calls[1].id);
+}
+
+/// A request that names a call, and brings a new payment in a header.
+fn with_a_payment(world: &World, named: &Record) -> PaidRequest {
+    let payer = "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23".parse().unwrap();
+    let CallRequest { buyer, listing, body, .. } = world.request();
+    PaidRequest {
+        buyer: Some(buyer),
+        vault: None,
+        listing,
+        body,
+        relay_request: Some(named.id),
+        idempotency_key: None,
+        payment: ScriptedChain::payment(payer, PAYOUT, 10_000, "0x01"),
+    }
+}
+
+#[tokio::test]
+async fn a_new_payment_that_names_a_dead_call_is_not_taken_when_that_chain_was_paid_after_all() {
+    // Each of the chain is paid, and each that is dead is named.
+    for (paid, named) in [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)] {
+        let world = World::new();
+        let calls = chain(&world, 3).await;
+        let asked_before = if paid == 2 { 0 } else { 1 };
+        (0..asked_before).for_each(|_| world.provider.will_see(Observation::Waiting));
+        if paid == 0 {
+            world.provider.will_see(Observation::Waiting);
+        }
+        world.pay(&calls[paid], "pay-late");
+        let (call, ..) = delivered(world.pay_by_header(with_a_payment(&world, &calls[named])).await);
+        assert_eq!(call.id, calls[paid].id, "{paid} {named}");
+        assert!(world.chain.submitted().is_empty());
+        assert_eq!((world.upstream.sent(), world.ledger_rows().await), (1, 3));
+    }
+}
+
+#[tokio::test]
+async fn a_new_payment_that_names_a_dead_call_is_taken_once_nobody_has_paid_for_its_chain() {
+    let world = World::new();
+    let calls = chain(&world, 2).await;
+    world.provider.sees_from_now_on(Observation::Unknown);
+    let reply = world.pay_by_header(with_a_payment(&world, &calls[0])).await;
+    assert!(matches!(reply, Reply::Accepted { progress: Progress::Unknown, .. }), "{reply:?}");
+    assert!(world.chain.submitted().is_empty());
+    world.clock.advance(A_MOMENT);
+    world.provider.sees_from_now_on(Observation::Waiting);
+    let (call, ..) = delivered(world.pay_by_header(with_a_payment(&world, &calls[0])).await);
+    assert!(calls.iter().all(|before| before.id != call.id));
+    assert_eq!(world.chain.submitted().len(), 1);
 }
