@@ -37,6 +37,8 @@ enum Command {
     /// Compare the books with what the payment providers say of a period; exits with 1 when something differs, with 2
     /// when something could not be asked
     Reconcile(commands::ReconcileArgs),
+    /// Seal everything anew with the first master key, while gateways run; exits with 1 while another one is needed
+    Rekey(commands::RekeyArgs),
     /// Say what is wrong with the configuration and the database before anything starts
     CheckConfig,
     /// Print the API as an OpenAPI document, for generators and linters; --public-url says where it is served
@@ -44,7 +46,7 @@ enum Command {
     /// Print a new master key for CROCHET_MASTER_KEYS
     Keygen {
         /// The key's name; a rotation needs another one than before
-        #[arg(long, default_value = "k1", value_parser = key_id)]
+        #[arg(long, default_value = "k1", value_parser = keys::read_id)]
         id: String,
     },
     /// Play the whole story over real HTTP, and check every outcome
@@ -56,12 +58,6 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
-}
-
-fn key_id(text: &str) -> Result<String, String> {
-    let fits = (1..=32).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if fits { Ok(text.to_owned()) } else { Err("1 to 32 letters, digits, - or _".to_owned()) }
 }
 
 /// Runs the command line of this process.
@@ -111,6 +107,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => commands::migrate(&config, &host),
         Command::Audit => commands::audit(&config, &host),
         Command::Reconcile(args) => Ok(commands::reconcile(&config, &host, &args)),
+        Command::Rekey(args) => Ok(commands::rekey(&config, &host, &args)),
         Command::CheckConfig => commands::check_config(&config, &host),
         Command::Demo { url, keep } => commands::demo(&config, &host, url.as_deref(), keep),
         Command::Openapi | Command::Keygen { .. } => Ok(ExitCode::SUCCESS),

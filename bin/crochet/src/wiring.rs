@@ -9,7 +9,11 @@ mod running;
 
 use std::sync::Arc;
 
+use crochet_postgres::market::PgCatalogue;
 use crochet_postgres::{Db, PgBooks};
+use crochet_secrets::MasterKeys;
+
+use crate::system::SystemEntropy;
 
 pub use reconciling::reconciler;
 pub use running::Running;
@@ -18,6 +22,12 @@ pub use running::Running;
 #[must_use]
 pub fn books(db: &Db) -> Arc<PgBooks> {
     Arc::new(PgBooks::new(db.clone()))
+}
+
+/// Listings and endpoints, for looking after the keys that secrets are sealed with.
+#[must_use]
+pub fn catalogue(db: &Db, keys: MasterKeys) -> PgCatalogue {
+    PgCatalogue::new(db.clone(), Arc::new(keys), Arc::new(SystemEntropy))
 }
 
 /// What is to be said of a database, good or bad.

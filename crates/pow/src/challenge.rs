@@ -24,6 +24,7 @@ const NONCE_LEN: usize = TERMS_LEN + TAG_LEN;
 /// Issues challenges and recognises its own. Every replica that shares the key recognises them.
 pub struct ChallengeSealer {
     key: Zeroizing<[u8; 32]>,
+    others: Vec<Zeroizing<[u8; 32]>>,
 }
 
 /// A challenge and its terms.
@@ -58,7 +59,13 @@ impl ChallengeSealer {
     /// A sealer with a key of 32 secret random bytes, used for nothing else.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: Zeroizing::new(key) }
+        Self { key: Zeroizing::new(key), others: Vec::new() }
+    }
+
+    /// The same, which recognises what was issued with one of `others`, too: while keys are rotated.
+    #[must_use]
+    pub fn recognising(self, others: Vec<Zeroizing<[u8; 32]>>) -> Self {
+        Self { others, ..self }
     }
 
     /// Issues a challenge that is good for `context` alone: whatever must be the same when it comes back, such as the
@@ -79,7 +86,7 @@ impl ChallengeSealer {
         nonce.extend_from_slice(&issued_at.timestamp_millis().to_be_bytes());
         nonce.extend_from_slice(&ttl_millis.to_be_bytes());
         nonce.push(difficulty.get());
-        let tag = self.mac(&nonce, context).finalize().into_bytes();
+        let tag = mac(&self.key, &nonce, context).finalize().into_bytes();
         nonce.extend(tag.into_iter().take(TAG_LEN));
         SealedChallenge { nonce: hex::encode(nonce), difficulty, issued_at, expires_at: expiry(issued_at, ttl_millis) }
     }
@@ -97,7 +104,10 @@ impl ChallengeSealer {
         let mut bytes = [0; NONCE_LEN];
         hex::decode_to_slice(nonce, &mut bytes).map_err(|_| ChallengeError::Malformed)?;
         let (terms, tag) = bytes.split_at(TERMS_LEN);
-        self.mac(terms, context).verify_truncated_left(tag).map_err(|_| ChallengeError::NotOurs)?;
+        let mut keys = std::iter::once(&self.key).chain(&self.others);
+        if !keys.any(|key| mac(key, terms, context).verify_truncated_left(tag).is_ok()) {
+            return Err(ChallengeError::NotOurs);
+        }
 
         let (issued_at, ttl_millis, difficulty) = read_terms(terms).ok_or(ChallengeError::Malformed)?;
         let expires_at = expiry(issued_at, ttl_millis);
@@ -106,14 +116,14 @@ impl ChallengeSealer {
         }
         Ok(SealedChallenge { nonce: nonce.to_owned(), difficulty, issued_at, expires_at })
     }
+}
 
-    /// Over the terms, which have one length, and the context with its length in front.
-    fn mac(&self, terms: &[u8], context: &[u8]) -> Hmac<Sha256> {
-        #[expect(clippy::expect_used, reason = "HMAC pads a key that is shorter than its block")]
-        let mac: Hmac<Sha256> = Hmac::new_from_slice(self.key.as_slice()).expect("HMAC takes a key of any length");
-        let context_len = u64::try_from(context.len()).unwrap_or(u64::MAX).to_be_bytes();
-        mac.chain_update(SEAL_DOMAIN).chain_update(terms).chain_update(context_len).chain_update(context)
-    }
+/// Over the terms, which have one length, and the context with its length in front.
+fn mac(key: &[u8; 32], terms: &[u8], context: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC pads a key that is shorter than its block")]
+    let mac: Hmac<Sha256> = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
+    let context_len = u64::try_from(context.len()).unwrap_or(u64::MAX).to_be_bytes();
+    mac.chain_update(SEAL_DOMAIN).chain_update(terms).chain_update(context_len).chain_update(context)
 }
 
 impl fmt::Debug for ChallengeSealer {
@@ -200,6 +210,16 @@ mod tests {
         assert_eq!(sealer().open(&nonce, b"recover", at(ISSUED_AT)), Err(ChallengeError::NotOurs));
         let other = ChallengeSealer::new([8; 32]);
         assert_eq!(other.open(&nonce, b"register", at(ISSUED_AT)), Err(ChallengeError::NotOurs));
+    }
+
+    #[test]
+    fn a_challenge_of_a_former_key_is_recognised_while_that_key_is_known() {
+        let nonce = issued(b"register").nonce;
+        let rotated = ChallengeSealer::new([8; 32]).recognising(vec![Zeroizing::new([7; 32])]);
+        assert!(rotated.open(&nonce, b"register", at(ISSUED_AT)).is_ok());
+        assert_eq!(rotated.open(&nonce, b"recover", at(ISSUED_AT)), Err(ChallengeError::NotOurs));
+        let new = rotated.issue(b"register", Difficulty::AUTH, at(ISSUED_AT), TTL, [9; 16]).nonce;
+        assert_eq!(sealer().open(&new, b"register", at(ISSUED_AT)), Err(ChallengeError::NotOurs));
     }
 
     #[test]

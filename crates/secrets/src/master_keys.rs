@@ -108,11 +108,37 @@ impl MasterKeys {
     /// of the master key. A rotation changes it, so it is for what is short-lived.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        let mut derived = Zeroizing::new([0_u8; 32]);
-        let expanded = Hkdf::<Sha256>::new(Some(b"crochet derived key v1"), &self.first.bytes)
-            .expand(purpose.as_bytes(), derived.as_mut());
-        debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit of 255 blocks");
-        derived
+        derive(&self.first, purpose)
+    }
+
+    /// What [`MasterKeys::derive`] gives where another of these master keys is the first, in their order: what was made
+    /// with one of them is recognised until that master key is removed.
+    #[must_use]
+    pub fn derive_others(&self, purpose: &str) -> Vec<Zeroizing<[u8; 32]>> {
+        self.others.iter().map(|key| derive(key, purpose)).collect()
+    }
+
+    /// The id of the key that encrypts.
+    #[must_use]
+    pub fn current(&self) -> &str {
+        &self.first.id
+    }
+
+    /// What every ciphertext of the key that encrypts begins with, and none of another.
+    #[must_use]
+    pub fn head(&self) -> Vec<u8> {
+        let id = self.first.id.as_bytes();
+        let length = u8::try_from(id.len()).unwrap_or(u8::MAX);
+        [&[VERSION, length], id].concat()
+    }
+
+    /// The id of the key that a ciphertext names, whether it is configured or not.
+    ///
+    /// # Errors
+    /// When it is no ciphertext.
+    pub fn key_of(sealed: &[u8]) -> Result<&str, DecryptError> {
+        let (id, _) = split(sealed)?;
+        std::str::from_utf8(id).map_err(|_| DecryptError::Malformed)
     }
 
     /// Encrypts under the first key. `nonce` MUST be drawn anew for each call.
@@ -127,14 +153,7 @@ impl MasterKeys {
     ) -> Result<Vec<u8>, EncryptError> {
         let payload = Payload { msg: plaintext, aad: associated };
         let ciphertext = self.first.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| EncryptError)?;
-        let id = self.first.id.as_bytes();
-        let mut sealed = Vec::with_capacity(2 + id.len() + NONCE_LENGTH + ciphertext.len());
-        sealed.push(VERSION);
-        sealed.push(u8::try_from(id.len()).map_err(|_| EncryptError)?);
-        sealed.extend_from_slice(id);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&ciphertext);
-        Ok(sealed)
+        Ok([self.head().as_slice(), &nonce, &ciphertext].concat())
     }
 
     /// Decrypts with whichever key the value names.
@@ -142,10 +161,7 @@ impl MasterKeys {
     /// # Errors
     /// When the value is malformed, its key is unknown, or it does not belong to `associated`.
     pub fn decrypt(&self, sealed: &[u8], associated: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-        let [VERSION, length, rest @ ..] = sealed else {
-            return Err(DecryptError::Malformed);
-        };
-        let (id, rest) = rest.split_at_checked(usize::from(*length)).ok_or(DecryptError::Malformed)?;
+        let (id, rest) = split(sealed)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LENGTH>().ok_or(DecryptError::Malformed)?;
         let key = std::iter::once(&self.first)
             .chain(&self.others)
@@ -162,6 +178,22 @@ impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entry(&self.first.id).entries(self.others.iter().map(|key| &key.id)).finish()
     }
+}
+
+/// The key id of a ciphertext, and what follows it.
+fn split(sealed: &[u8]) -> Result<(&[u8], &[u8]), DecryptError> {
+    let [VERSION, length, rest @ ..] = sealed else {
+        return Err(DecryptError::Malformed);
+    };
+    rest.split_at_checked(usize::from(*length)).ok_or(DecryptError::Malformed)
+}
+
+fn derive(key: &MasterKey, purpose: &str) -> Zeroizing<[u8; 32]> {
+    let mut derived = Zeroizing::new([0_u8; 32]);
+    let expanded =
+        Hkdf::<Sha256>::new(Some(b"crochet derived key v1"), &key.bytes).expand(purpose.as_bytes(), derived.as_mut());
+    debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit of 255 blocks");
+    derived
 }
 
 fn read_key(entry: &str, position: usize) -> Result<MasterKey, MasterKeysError> {
@@ -237,6 +269,25 @@ mod tests {
         assert_ne!(a.derive("x"), a.derive("y"));
         assert_ne!(a.derive("x"), b.derive("x"));
         assert_ne!(a.derive("x").as_slice(), [1; 32]);
+    }
+
+    #[test]
+    fn after_a_rotation_the_former_derived_key_is_among_the_others() {
+        let rotated = keys(&format!("{},{}", entry("b", 2), entry("a", 1)));
+        assert_eq!(rotated.derive("x"), keys(&entry("b", 2)).derive("x"));
+        assert_eq!(rotated.derive_others("x"), [keys(&entry("a", 1)).derive("x")]);
+        assert!(keys(&entry("b", 2)).derive_others("x").is_empty());
+    }
+
+    #[test]
+    fn a_ciphertext_names_its_key_to_whoever_has_none() {
+        let (short, long) = (keys(&entry("a", 1)), keys(&entry("ab", 1)));
+        let sealed = long.encrypt(b"secret", b"row", [5; 12]).unwrap();
+        assert_eq!(MasterKeys::key_of(&sealed), Ok(long.current()));
+        assert!(sealed.starts_with(&long.head()) && !sealed.starts_with(&short.head()));
+        for other in [&b""[..], &[2, 1, b'a'], &[1, 3, b'a'], &[1, 1, 0xff]] {
+            assert_eq!(MasterKeys::key_of(other), Err(DecryptError::Malformed));
+        }
     }
 
     #[test]

@@ -50,14 +50,24 @@ pub struct SignedOffer {
     pub base_units: u64,
 }
 
-/// The key that terms are signed with: 32 secret random bytes, used for nothing else.
-pub struct TermsKey(SecretBox<[u8; 32]>);
+/// The key that terms are signed with: 32 secret random bytes, used for nothing else. While keys are rotated it knows
+/// other ones, which sign nothing.
+pub struct TermsKey {
+    key: SecretBox<[u8; 32]>,
+    others: Vec<SecretBox<[u8; 32]>>,
+}
 
 impl TermsKey {
     /// The key of these bytes.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self(SecretBox::new(Box::new(key)))
+        Self { key: SecretBox::new(Box::new(key)), others: Vec::new() }
+    }
+
+    /// The same, which recognises what one of `others` has signed as its own.
+    #[must_use]
+    pub fn recognising(self, others: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        Self { others: others.into_iter().map(|key| SecretBox::new(Box::new(key))).collect(), ..self }
     }
 
     /// The terms as a token: printable ASCII without spaces.
@@ -65,7 +75,7 @@ impl TermsKey {
     pub fn sign(&self, terms: &SignedTerms) -> String {
         // Nothing in it can fail to be JSON; were it so, nobody could verify the token.
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(terms).unwrap_or_default());
-        let tag = URL_SAFE_NO_PAD.encode(self.mac(&body).finalize().into_bytes());
+        let tag = URL_SAFE_NO_PAD.encode(mac(&self.key, &body).finalize().into_bytes());
         format!("{PREFIX}{body}.{tag}")
     }
 
@@ -75,7 +85,7 @@ impl TermsKey {
         self.open(token).filter(|terms| now < terms.expires_at)
     }
 
-    /// The terms of a token that this key has signed, whether they hold or not. The comparison takes the same time
+    /// The terms of a token that this key has signed, whether they hold or not. A comparison takes the same time
     /// whatever was signed.
     #[must_use]
     pub fn open(&self, token: &str) -> Option<SignedTerms> {
@@ -83,15 +93,19 @@ impl TermsKey {
             return None;
         }
         let (body, tag) = token.strip_prefix(PREFIX)?.split_once('.')?;
-        self.mac(body).verify_slice(&URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let mut keys = std::iter::once(&self.key).chain(&self.others);
+        if !keys.any(|key| mac(key, body).verify_slice(&tag).is_ok()) {
+            return None;
+        }
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
     }
+}
 
-    fn mac(&self, body: &str) -> Hmac<Sha256> {
-        #[expect(clippy::expect_used, reason = "HMAC pads a key that is shorter than its block")]
-        let mac: Hmac<Sha256> = Hmac::new_from_slice(self.0.expose_secret()).expect("HMAC takes a key of any length");
-        mac.chain_update(DOMAIN).chain_update(body)
-    }
+fn mac(key: &SecretBox<[u8; 32]>, body: &str) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC pads a key that is shorter than its block")]
+    let mac: Hmac<Sha256> = Hmac::new_from_slice(key.expose_secret()).expect("HMAC takes a key of any length");
+    mac.chain_update(DOMAIN).chain_update(body)
 }
 
 impl fmt::Debug for TermsKey {

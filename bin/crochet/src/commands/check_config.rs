@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crochet_local_postgres::Host;
 
+use super::rekey::look;
 use super::{progress, runtime, say};
 use crate::config::Config;
 use crate::database::Database;
@@ -26,9 +27,10 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
         }
     };
     report("settings", Ok(format!("{:?}, listening on {}", config.environment, config.bind).to_lowercase()));
+    let keys = keys::load(config, &SystemEntropy);
     report(
         "keys",
-        keys::load(config, &SystemEntropy)
+        keys.as_ref()
             .map(|keys| format!("master keys {keys:?}, the first encrypts"))
             .map_err(|error| format!("{error:#}")),
     );
@@ -50,6 +52,9 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
                 Ok(_) | Err(_) => database.connect_without_a_role(config),
             };
             report("database", runtime()?.block_on(wiring::check_database(&db)));
+            if let (Ok(keys), Ok([])) = (keys, pending.as_deref()) {
+                report("secrets", runtime()?.block_on(look(&wiring::catalogue(&db, keys))));
+            }
             report(
                 "schema",
                 match pending {

@@ -6,6 +6,7 @@ mod demo;
 mod migrate;
 mod openapi;
 mod reconcile;
+mod rekey;
 mod serve;
 
 use std::io::Write;
@@ -18,6 +19,7 @@ pub use demo::demo;
 pub use migrate::migrate;
 pub use openapi::print_openapi;
 pub use reconcile::{ReconcileArgs, reconcile};
+pub use rekey::{RekeyArgs, rekey};
 pub use serve::serve;
 
 /// Writes a line to standard output; a closed one is nobody's loss.

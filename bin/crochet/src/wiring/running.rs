@@ -42,6 +42,10 @@ use crate::database::Database;
 use crate::keys;
 use crate::system::{SystemClock, SystemEntropy};
 
+/// What keys are derived from the master keys for.
+const TERMS: &str = "x402 terms";
+const CHALLENGES: &str = "challenge sealing";
+
 /// A running gateway.
 #[derive(Debug)]
 pub struct Running {
@@ -238,7 +242,8 @@ impl Building<'_> {
 
     /// What the API needs to speak x402.
     fn x402(&self, facilitators: &Facilitators) -> X402 {
-        let key = TermsKey::new(*self.master_keys.derive("x402 terms"));
+        let others = self.master_keys.derive_others(TERMS);
+        let key = TermsKey::new(*self.master_keys.derive(TERMS)).recognising(others.iter().map(|key| **key));
         let x402 = X402::new(facilitators.assets().cloned().collect(), key);
         let configured = self.config.x402.as_ref().map(|config| config.max_timeout_seconds);
         X402 { max_timeout_seconds: configured.unwrap_or(x402.max_timeout_seconds), ..x402 }
@@ -314,7 +319,8 @@ impl Building<'_> {
             (Some(host), None) => host.to_owned(),
             (None, _) => anyhow::bail!("the public URL has no host"),
         };
-        let sealer = ChallengeSealer::new(*self.master_keys.derive("challenge sealing"));
+        let sealer = ChallengeSealer::new(*self.master_keys.derive(CHALLENGES))
+            .recognising(self.master_keys.derive_others(CHALLENGES));
         let config =
             IdentityConfig { difficulty: self.config.auth_difficulty, ..IdentityConfig::new(domain, self.url) };
         Ok(IdentityService::new(identities, Arc::clone(&self.clock), Arc::clone(&self.entropy), sealer, config))

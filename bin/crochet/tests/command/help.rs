@@ -9,7 +9,8 @@ use secrecy::ExposeSecret;
 
 use crate::support::{crochet, folder, run};
 
-const COMMANDS: &[&str] = &["serve", "migrate", "audit", "reconcile", "check-config", "openapi", "keygen", "demo"];
+const COMMANDS: &[&str] =
+    &["serve", "migrate", "audit", "reconcile", "rekey", "check-config", "openapi", "keygen", "demo"];
 
 #[test]
 fn every_command_explains_every_setting_with_its_variable() {

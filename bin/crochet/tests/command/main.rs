@@ -9,4 +9,5 @@ mod configuration;
 mod help;
 mod limits;
 mod logs;
+mod rekey;
 mod serving;

@@ -22,8 +22,8 @@ use crate::error::DbError;
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PgCatalogue {
-    db: Db,
-    sealing: Sealing,
+    pub(super) db: Db,
+    pub(super) sealing: Sealing,
 }
 
 impl PgCatalogue {
@@ -41,23 +41,6 @@ impl PgCatalogue {
     /// Like any use of the database; what was counted before then stands.
     pub async fn refresh_popularity(&self) -> Result<u64, StorageError> {
         self.db.transaction(|conn| Ok(count(popularity::refresh(conn)?))).await
-    }
-
-    /// Encrypts every endpoint anew under the first master key, one at a time, while everything goes on; answers how
-    /// many there were. After it the other master keys are needed no more for endpoints.
-    ///
-    /// # Errors
-    /// Like any use of the database; [`StorageError::Corrupt`] at an endpoint that no master key opens. What was done
-    /// before then stands, and asking again is safe.
-    pub async fn rekey(&self) -> Result<u64, StorageError> {
-        let (mut after, mut done) = (None, 0);
-        loop {
-            let sealing = self.sealing.clone();
-            match self.db.transaction(move |conn| endpoints::rekey_next(conn, after, &sealing)).await? {
-                Some(listing) => (after, done) = (Some(listing), done + 1),
-                None => return Ok(done),
-            }
-        }
     }
 }
 

@@ -13,10 +13,10 @@ use super::schema::listing_gateway_endpoints as table;
 use super::sealing::{self, Sealing};
 use crate::error::DbError;
 
-const PRIVATE_URL: &str = "private_url";
-const UPSTREAM_AUTH: &str = "upstream_auth";
-const SIGNING_SECRET: &str = "signing_secret";
-const PREVIOUS_SECRET: &str = "previous_secret";
+pub(super) const PRIVATE_URL: &str = "private_url";
+pub(super) const UPSTREAM_AUTH: &str = "upstream_auth";
+pub(super) const SIGNING_SECRET: &str = "signing_secret";
+pub(super) const PREVIOUS_SECRET: &str = "previous_secret";
 
 /// An endpoint as it is stored.
 #[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -138,27 +138,6 @@ impl EndpointRow {
 /// Reads an endpoint, still encrypted.
 pub(crate) fn find(conn: &mut PgConnection, listing: Uuid) -> QueryResult<Option<EndpointRow>> {
     table::table.find(listing).select(EndpointRow::as_select()).first(conn).optional()
-}
-
-/// Encrypts the first endpoint after `after` anew; answers whose it was, `None` once there is no more.
-pub(crate) fn rekey_next(
-    conn: &mut PgConnection,
-    after: Option<Uuid>,
-    sealing: &Sealing,
-) -> Result<Option<Uuid>, DbError> {
-    let row: Option<EndpointRow> = table::table
-        .filter(table::listing_id.gt(after.unwrap_or_default()))
-        .order(table::listing_id)
-        .select(EndpointRow::as_select())
-        .for_no_key_update()
-        .first(conn)
-        .optional()?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let row = EndpointRow::seal(&row.open(sealing.keys())?, sealing)?;
-    diesel::update(table::table.find(row.listing_id)).set(&row).execute(conn)?;
-    Ok(Some(row.listing_id))
 }
 
 fn write_header(header: &UpstreamAuthHeader) -> Option<SecretString> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crochet_primitives::{Entropy, EntropyExt};
-use crochet_secrets::{ExposeSecret, MasterKeys, SecretString};
+use crochet_secrets::{DecryptError, ExposeSecret, MasterKeys, SecretString};
 use uuid::Uuid;
 
 use super::convert::misread;
@@ -27,6 +27,19 @@ impl Sealing {
         self.keys
             .encrypt(secret.expose_secret().as_bytes(), place(listing, column).as_bytes(), self.entropy.bytes())
             .map_err(|_| misread(column, listing))
+    }
+
+    /// Encrypts anew, under the first master key, what any of them has encrypted for this listing and column.
+    pub(crate) fn reseal(&self, listing: Uuid, column: &str, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
+        let place = place(listing, column);
+        let plain = self.keys.decrypt(sealed, place.as_bytes())?;
+        // What was within the limit of one key is within that of the other.
+        self.keys.encrypt(&plain, place.as_bytes(), self.entropy.bytes()).map_err(|_| DecryptError::Malformed)
+    }
+
+    /// Whether it opens where it is.
+    pub(crate) fn check(&self, listing: Uuid, column: &str, sealed: &[u8]) -> Result<(), DecryptError> {
+        self.keys.decrypt(sealed, place(listing, column).as_bytes()).map(drop)
     }
 
     /// What decrypts.

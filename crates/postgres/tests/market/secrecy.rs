@@ -117,10 +117,46 @@ async fn rows_of_an_older_master_key_are_read_and_rewritten_under_the_newest() {
 
     let (without_old, _) = market.under(&[("b", 2)]);
     assert!(matches!(without_old.endpoint(listing.id).await, Err(StorageError::Corrupt(_))));
-    assert_eq!(catalogue.rekey().await.unwrap(), 3);
+    let seen = catalogue.survey_keys().await.unwrap();
+    assert_eq!((seen.opened["a"], seen.opened.len(), seen.endpoints_to_reseal), (9, 1, 3));
+    let lacking = without_old.survey_keys().await.unwrap();
+    assert_eq!((lacking.missing["a"], lacking.opened.len(), lacking.endpoints_to_reseal), (9, 0, 0));
+    // Without the key it changes nothing; interrupted, it goes on with what is left.
+    assert_eq!(without_old.rekey(None, 10).await.unwrap().unwrap().secrets, 0);
+    let first = catalogue.rekey(None, 2).await.unwrap().unwrap();
+    assert_eq!((first.endpoints, first.secrets), (2, 6));
+    let rest = catalogue.rekey(None, 2).await.unwrap().unwrap();
+    assert_eq!((rest.endpoints, rest.secrets), (1, 3));
+    assert_eq!(catalogue.rekey(None, 2).await.unwrap(), None);
+    let done = without_old.survey_keys().await.unwrap();
+    assert_eq!((done.opened["b"], done.missing.len(), done.endpoints_to_reseal, done.broken), (9, 0, 0, 0));
     for id in others.into_iter().chain([listing.id]) {
         let read = without_old.endpoint(id).await.unwrap().unwrap();
         assert_eq!(read.url.expose_secret(), endpoint.url.expose_secret());
         assert_eq!(read.revision, 1);
     }
+    let read = without_old.endpoint(listing.id).await.unwrap().unwrap();
+    assert_eq!(read.signing_secret.expose(), endpoint.signing_secret.expose(), "sellers verify as before");
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_open_is_named_and_keeps_no_other_from_being_rewritten() {
+    let market = Market::new().await;
+    let (seller, ..) = market.register().await;
+    let (broken, _) = market.publish(seller.id, "broken").await;
+    let (whole, _) = market.publish(seller.id, "whole").await;
+    market.execute(&format!(
+        "UPDATE listing_gateway_endpoints SET private_url = signing_secret WHERE listing_id = '{}'",
+        broken.id
+    ));
+    let (catalogue, _) = market.under(&[("b", 2), ("a", 1)]);
+    assert_eq!(catalogue.rekey(None, 10).await.unwrap().unwrap().secrets, 5);
+    let seen = catalogue.survey_keys().await.unwrap();
+    assert_eq!((seen.opened["b"], seen.endpoints_to_reseal, seen.broken), (5, 0, 1));
+    assert_eq!((seen.examples[0].listing, seen.examples[0].column), (broken.id, "private_url"));
+    assert!(market.under(&[("b", 2)]).0.endpoint(whole.id).await.unwrap().is_some());
+    // A key that has the id and not the bytes opens nothing.
+    let impostor = market.under(&[("b", 3)]).0.survey_keys().await.unwrap();
+    assert_eq!((impostor.opened.len(), impostor.broken), (0, 5));
+    assert_eq!(impostor.missing["a"], 1);
 }

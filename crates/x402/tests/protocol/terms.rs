@@ -53,6 +53,15 @@ fn terms_of_another_key_are_nothing() {
 }
 
 #[test]
+fn terms_of_a_former_key_hold_while_that_key_is_known() {
+    let token = TermsKey::new([1; 32]).sign(&signed());
+    let rotated = TermsKey::new([2; 32]).recognising([[1; 32]]);
+    assert_eq!(rotated.verify(&token, now()), Some(signed()));
+    assert_eq!(rotated.verify(&token, signed().expires_at), None);
+    assert_eq!(TermsKey::new([1; 32]).open(&rotated.sign(&signed())), None);
+}
+
+#[test]
 fn each_token_is_a_secret_of_its_own() {
     let key = TermsKey::new([1; 32]);
     let (one, two) = (key.sign(&signed()), key.sign(&SignedTerms { random: [8; 16], ..signed() }));
