@@ -20,6 +20,10 @@ test *args:
 model *args:
     cargo test --release -p crochet-relay --test model -- large:: --ignored --nocapture --test-threads 1 {{args}}
 
+# Kill gateways and their database again and again under paid traffic, and count: CROCHET_CRASH_KILLS, CROCHET_CRASH_SEED
+crash *args:
+    cargo test -p crochet --test crash -- --ignored --nocapture {{args}}
+
 # Format, lint, and check the documentation, as CI does
 check:
     cargo fmt --all --check

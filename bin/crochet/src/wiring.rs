@@ -1,6 +1,15 @@
 //! Brings adapters and use cases together.
 
 mod alone;
+#[cfg(feature = "fail-points")]
+pub mod fail_points;
+#[cfg(not(feature = "fail-points"))]
+mod fail_points {
+    /// There are none in this build.
+    pub(super) const fn mortal<T>(port: T) -> T {
+        port
+    }
+}
 mod glue;
 mod metrics;
 mod reconciling;

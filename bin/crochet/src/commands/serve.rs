@@ -19,6 +19,8 @@ use crate::wiring::Running;
 /// When something that it needs cannot be had.
 pub fn serve(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
+    #[cfg(feature = "fail-points")]
+    let _armed = crate::wiring::fail_points::armed();
     let runtime = runtime()?;
     let database = Database::open(config, host, &mut progress)?;
     let outcome = runtime.block_on(async {

@@ -23,7 +23,7 @@ use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
 use crochet_primitives::{Clock, Entropy};
 use crochet_redis::SharedLimits;
-use crochet_relay::ports::{HeaderPayments, Journal, PaymentProvider, Sweeps, Upstream};
+use crochet_relay::ports::{HeaderPayments, Journal, MockPayments, PaymentProvider, Sweeps, Upstream};
 use crochet_relay::{Gateway, Policy, Providers, Sweeper, WebhookIntake};
 use crochet_secrets::MasterKeys;
 use crochet_x402::TermsKey;
@@ -34,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::alone::Alone;
+use super::fail_points::mortal;
 use super::glue::{Payments, Probe, UrlGuard};
 use super::metrics::{MetricsServer, Requests, Scrape, Waits};
 use super::rounds::{purge, sweep};
@@ -168,16 +169,18 @@ impl Building<'_> {
             PgJournal::new(self.db.clone(), self.policy(), Arc::clone(&self.entropy))
                 .witnessed(Arc::new(self.metrics.money.clone())),
         );
+        let journal = mortal(journal);
         let payments = self.payments()?;
         let facilitators = self.facilitators()?;
         let header_payments: Option<Arc<dyn HeaderPayments>> =
-            facilitators.clone().map(|facilitators| facilitators as Arc<dyn HeaderPayments>);
+            facilitators.clone().map(|facilitators| mortal(facilitators as Arc<dyn HeaderPayments>));
         let both = |by_quote| Arc::new(Providers { by_quote, by_header: header_payments.clone() });
         let provider = self.asked(both(payments.provider()));
         let unhurried = self.asked(both(payments.unhurried()));
         let forwarder: Arc<dyn Upstream> = Arc::new(
             Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
         );
+        let forwarder = mortal(forwarder);
         let directory = Arc::new(PgDirectory::new(self.db.clone(), Arc::clone(&self.master_keys)));
         let identities = Arc::new(PgIdentities::new(self.db.clone()));
         let gateway = Gateway {
@@ -226,7 +229,7 @@ impl Building<'_> {
     /// In time, and counted.
     fn asked(&self, provider: Arc<dyn PaymentProvider>) -> Arc<dyn PaymentProvider> {
         Arc::new(MeasuredProvider {
-            inner: Arc::new(TimeLimited { inner: provider }),
+            inner: Arc::new(TimeLimited { inner: mortal(provider) }),
             metrics: self.metrics.provider.clone(),
             clock: Arc::clone(&self.clock),
         })
@@ -257,7 +260,8 @@ impl Building<'_> {
                 Payments::Relay(Arc::new(relay))
             }
             None => {
-                let store = Arc::new(PgMockPayments::new(self.db.clone()));
+                let store: Arc<dyn MockPayments> = Arc::new(PgMockPayments::new(self.db.clone()));
+                let store = mortal(store);
                 Payments::Mock(Arc::new(MockProvider::new(store, clock, entropy, self.url.to_owned())))
             }
         })
