@@ -17,8 +17,8 @@ test *args:
     cargo test --workspace {{args}}
 
 # Explore the state machine of a call: every order of retries, payments, lies, crashes and the clock, within bounds
-model *args:
-    cargo test --release -p crochet-relay --test model -- large:: --ignored --nocapture --test-threads 1 {{args}}
+model name="":
+    cargo test --release -p crochet-relay --test model -- large::{{name}} --ignored --nocapture --test-threads 1
 
 # Kill gateways and their database again and again under paid traffic, and count: CROCHET_CRASH_KILLS, CROCHET_CRASH_SEED
 crash *args:
