@@ -43,6 +43,15 @@ foreign-client:
 interop *args:
     bin/crochet/tests/interop/run {{args}}
 
+# Hold what we depend on against deny.toml: just deny, or just deny licenses bans sources where GitHub is out of reach
+deny *checks:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    tools=target/tools
+    # Built from source, once: some minutes.
+    [ -x "$tools/bin/cargo-deny" ] || cargo install cargo-deny --version 0.20.2 --locked --root "$tools"
+    "$tools/bin/cargo-deny" --locked check {{checks}}
+
 # Everything that has to pass before a change lands
 ci:
     .ci/run
