@@ -5,7 +5,8 @@ use crochet_x402::Asset;
 use tokio::time::Instant;
 
 use crate::abi;
-use crate::rpc::{Receipt, Rpc, Unreadable};
+use crate::node::Unreadable;
+use crate::rpc::{Receipt, Rpc};
 
 /// Many nodes look through no more blocks in one call.
 const BLOCKS_A_CALL: u64 = 2000;

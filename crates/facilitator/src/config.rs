@@ -45,7 +45,7 @@ pub struct PaidNetwork {
     /// The JSON-RPC of a node of its chain: `https://…`, or a server on loopback. Often has a key in it.
     pub rpc_url: SecretString,
     /// How old a block has to be, in seconds, until what it shows is not undone any more. An authorization that expired
-    /// unused counts as lost after so long.
+    /// unused counts as lost after so long. Solana says itself what is final.
     pub finality_seconds: u32,
 }
 
@@ -56,6 +56,8 @@ pub struct FacilitatorTimes {
     pub verify: Duration,
     /// For one facilitator's answer to it: 4 s.
     pub verify_attempt: Duration,
+    /// For what facilitators support, where an offer has to name their fee payer: 2 s altogether, below the port's 3 s.
+    pub supported: Duration,
     /// For a submission altogether: 38 s by default, below the port's 40 s.
     pub submit: Duration,
     /// For the facilitator's answer to it: 28 s.
@@ -75,6 +77,7 @@ impl Default for FacilitatorTimes {
         Self {
             verify: Duration::from_secs(9),
             verify_attempt: Duration::from_secs(4),
+            supported: Duration::from_secs(2),
             submit: Duration::from_secs(38),
             settle: Duration::from_secs(28),
             check: Duration::from_secs(9),

@@ -12,9 +12,11 @@ mod config;
 mod evidence;
 mod health;
 mod http;
+mod node;
 mod payments;
 mod rpc;
 mod service;
+mod solana;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crochet_pricing::MicroUsd;
 use crochet_primitives::Clock;
-use crochet_relay::ports::HeaderPayments;
+use crochet_relay::ports::{HeaderPayments, PayoutWallets};
 use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Payment, Terms, Verification};
 use crochet_wallet::{Chain as Family, WalletAddress};
 use crochet_x402::facilitator::{SettleAnswer, VerifyAnswer, request};
@@ -15,13 +15,15 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::budget::Budget;
-use crate::chain::{Chain, Look, Wanted};
+use crate::chain::{Chain, Look};
 use crate::config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorTimes};
 use crate::evidence::{self, Evidence};
 use crate::health::Health;
 use crate::http::Http;
-use crate::rpc::{Block, Rpc, Unreadable};
+use crate::node::Unreadable;
+use crate::rpc::{Block, Rpc};
 use crate::service::Service;
+use crate::solana;
 
 /// An authorization has to be good for so long when it is verified: a submission takes a while.
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(6);
@@ -29,9 +31,9 @@ pub const SHORTEST_WINDOW: Duration = Duration::from_secs(6);
 pub const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
 
 /// What facilitators are told of how long a payment may take.
-const MAX_TIMEOUT_SECONDS: u32 = 300;
+pub(crate) const MAX_TIMEOUT_SECONDS: u32 = 300;
 /// What facilitators say is wrong when it is not the payment that is.
-const NOT_ABOUT_THE_PAYMENT: [&str; 6] = [
+pub(crate) const NOT_ABOUT_THE_PAYMENT: [&str; 6] = [
     "unexpected_error",
     "unexpected_verify_error",
     "unsupported_scheme",
@@ -40,14 +42,19 @@ const NOT_ABOUT_THE_PAYMENT: [&str; 6] = [
     "invalid_x402_version",
 ];
 
-/// Takes payments by x402's scheme `exact` on EVM chains.
+/// Takes payments by x402's scheme `exact` on EVM chains and on Solana.
 pub struct Facilitators {
-    services: Vec<Service>,
+    pub(crate) services: Vec<Service>,
+    /// The EVM chains, by asset.
     chains: Vec<Chain>,
-    resource: Resource,
-    times: FacilitatorTimes,
-    verifications: Budget,
-    clock: Arc<dyn Clock>,
+    /// The same on Solana.
+    pub(crate) solana: Vec<solana::Chain>,
+    /// Everything that is taken, the preferred one first.
+    assets: Vec<Asset>,
+    pub(crate) resource: Resource,
+    pub(crate) times: FacilitatorTimes,
+    pub(crate) verifications: Budget,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Facilitators {
@@ -64,25 +71,30 @@ impl Facilitators {
             let authorization = endpoint.checked_authorization();
             Some(Service::new(http.clone(), endpoint.checked_url()?, authorization, Arc::clone(&clock)))
         });
-        let chains = config.networks.into_iter().filter_map(|network| {
-            let url = network.checked_rpc_url()?.to_string();
-            let chain_id = network.asset.network().evm_chain_id()?;
-            Some(Chain {
-                rpc: Rpc::new(http.clone(), url, chain_id, config.times.rpc_attempt, Arc::clone(&clock)),
-                caip19: network.asset.caip19(),
-                asset: network.asset,
-                finality_seconds: network.finality_seconds.into(),
-            })
-        });
-        let (services, chains) = (services.collect(), chains.collect());
+        let services = services.collect();
+        let (mut chains, mut solana, mut assets) = (Vec::new(), Vec::new(), Vec::new());
+        for network in config.networks {
+            let Some(url) = network.checked_rpc_url() else { continue };
+            let (url, attempt, clock) = (url.to_string(), config.times.rpc_attempt, Arc::clone(&clock));
+            assets.push(network.asset.clone());
+            match network.asset.network().evm_chain_id() {
+                Some(chain_id) => chains.push(Chain {
+                    rpc: Rpc::new(http.clone(), url, chain_id, attempt, clock),
+                    caip19: network.asset.caip19(),
+                    asset: network.asset,
+                    finality_seconds: network.finality_seconds.into(),
+                }),
+                None => solana.push(solana::Chain::new(network.asset, http.clone(), url, attempt, clock)),
+            }
+        }
         let resource = Resource::new(&config.resource_url, "");
         let verifications = Budget::new(config.verifications, Arc::clone(&clock));
-        Ok(Self { services, chains, resource, times: config.times, verifications, clock })
+        Ok(Self { services, chains, solana, assets, resource, times: config.times, verifications, clock })
     }
 
     /// What is taken, the preferred one first.
     pub fn assets(&self) -> impl Iterator<Item = &Asset> {
-        self.chains.iter().map(|chain| &chain.asset)
+        self.assets.iter()
     }
 
     /// Who has answered lately. Asks nobody.
@@ -90,7 +102,9 @@ impl Facilitators {
     pub fn health(&self) -> Health {
         Health {
             facilitators: self.services.iter().map(|one| (one.url.clone(), one.is_answering())).collect(),
-            chains: self.chains.iter().map(|chain| (chain.caip19.clone(), chain.rpc.is_answering())).collect(),
+            chains: (self.chains.iter().map(|chain| (chain.caip19.clone(), chain.rpc.is_answering())))
+                .chain(self.solana.iter().map(|chain| (chain.caip19.clone(), chain.is_answering())))
+                .collect(),
         }
     }
 
@@ -115,24 +129,47 @@ impl Facilitators {
         }
     }
 
-    /// Looks until it is seen what became of a payment; `looks` times at most.
-    async fn await_chain(
+    /// Asks the facilitator that verified a payment to submit it: what it says, where it says anything.
+    pub(crate) async fn settle(
         &self,
-        chain: &Chain,
-        wanted: &Wanted,
-        hint: Option<&str>,
-        looks: u32,
+        facilitator: &str,
+        body: Option<&Value>,
         deadline: Instant,
+    ) -> Option<SettleAnswer> {
+        let (Some(service), Some(body)) = (self.services.iter().find(|service| service.url == facilitator), body)
+        else {
+            // It was verified by one that is not configured any more: only that one may be asked.
+            tracing::warn!(facilitator, "a payment was not submitted");
+            return None;
+        };
+        let answer = service.settle(body, deadline.min(Instant::now() + self.times.settle)).await;
+        let said = answer.and_then(|answer| SettleAnswer::read(&answer.value?));
+        if let Some(reason) = said.as_ref().filter(|said| !said.success).and_then(|said| said.reason.as_deref()) {
+            tracing::info!(facilitator, reason, "a facilitator has not settled a payment");
+        }
+        said
+    }
+
+    /// Looks until it is seen what became of a payment that a facilitator was asked to submit; once where it says no, or
+    /// nothing, since the sweeper looks again.
+    pub(crate) async fn await_look<F: Future<Output = Result<Look, Unreadable>> + Send>(
+        &self,
+        said: Option<&SettleAnswer>,
+        deadline: Instant,
+        look_once: impl Fn() -> F + Sync,
     ) -> Result<Look, Unreadable> {
+        // Nodes are a little behind.
+        let is_expected = said.is_some_and(|said| said.success || said.is_pending());
+        let looks = if is_expected { self.times.looks.saturating_add(1) } else { 1 };
         let mut look = Err(Unreadable);
-        for turn in 0..looks.max(1) {
+        for turn in 0..looks {
             if turn > 0 {
                 if Instant::now() + self.times.between_looks >= deadline {
                     break;
                 }
                 self.clock.sleep(self.times.between_looks).await;
             }
-            look = chain.look(wanted, hint, deadline).await;
+            look = look_once().await;
             if matches!(look, Ok(Look::Paid { .. } | Look::Lost(_))) {
                 break;
             }
@@ -143,23 +180,33 @@ impl Facilitators {
 
 #[async_trait]
 impl HeaderPayments for Facilitators {
-    fn offers(&self, gross: MicroUsd, payout_address: &str) -> Vec<HeaderOffer> {
-        let Some(recipient) = WalletAddress::parse(payout_address).ok().filter(|to| to.chain() == Family::Evm) else {
-            return Vec::new();
-        };
+    async fn offers(&self, gross: MicroUsd, wallets: &PayoutWallets) -> Vec<HeaderOffer> {
+        let recipient = wallets.evm.as_deref().and_then(|address| WalletAddress::parse(address).ok());
+        let recipient = recipient.filter(|to| to.chain() == Family::Evm);
         let offer = |chain: &Chain| {
+            let recipient = recipient?;
             Some(HeaderOffer {
                 scheme: EXACT,
                 network: chain.asset.network().to_string(),
                 asset: chain.caip19.clone(),
                 recipient: recipient.canonical(),
+                pays_into: recipient.canonical(),
+                fee_payer: None,
                 base_units: chain.asset.base_units(gross)?,
             })
         };
-        self.chains.iter().filter_map(offer).collect()
+        let mut offers: Vec<HeaderOffer> = self.chains.iter().filter_map(offer).collect();
+        if let Some(wallet) = &wallets.solana {
+            offers.extend(self.offers_on_solana(gross, wallet).await);
+        }
+        offers.sort_by_key(|offer| self.assets.iter().position(|asset| asset.caip19() == offer.asset));
+        offers
     }
 
-    async fn verify(&self, payment: &HeaderPayment, expected_base_units: u64) -> Verification {
+    async fn verify(&self, payment: &HeaderPayment, way: &HeaderOffer) -> Verification {
+        if let Some(chain) = self.on_solana(&payment.asset) {
+            return self.verify_on_solana(chain, payment, way).await;
+        }
         let deadline = Instant::now() + self.times.verify;
         let invalid = |reason: &str| Verification::Invalid { reason: reason.to_owned() };
         let Some(chain) =
@@ -167,7 +214,7 @@ impl HeaderPayments for Facilitators {
         else {
             return invalid("invalid_network");
         };
-        if let Some(reason) = self.problem(payment, expected_base_units) {
+        if let Some(reason) = self.problem(payment, way.base_units) {
             return invalid(reason);
         }
         let Some((authorization, offer)) = read(payment, &chain.asset) else {
@@ -200,7 +247,8 @@ impl HeaderPayments for Facilitators {
         for service in &self.services {
             let until = deadline.min(Instant::now() + self.times.verify_attempt);
             let Some(version) = service.version_for(preferred, chain.asset.network(), until).await else { continue };
-            let Some(body) = request(version, &authorization, &offer, &self.resource, &payment.payload) else {
+            let Some(body) = request(version, &authorization.to_json(), &offer, &self.resource, &payment.payload)
+            else {
                 continue;
             };
             let Some(answer) = service.verify(&body, until).await else { continue };
@@ -225,6 +273,9 @@ impl HeaderPayments for Facilitators {
     }
 
     async fn submit(&self, payment: &HeaderPayment, terms: &Terms) -> Observation {
+        if let Some(chain) = self.on_solana(&terms.asset) {
+            return self.submit_on_solana(chain, payment, terms).await;
+        }
         let deadline = Instant::now() + self.times.submit;
         let evidence = Evidence::read(&terms.instructions);
         let (Some(chain), Some(wanted), Some(evidence)) = (self.chain(&terms.asset), evidence::wanted(terms), evidence)
@@ -235,33 +286,21 @@ impl HeaderPayments for Facilitators {
             );
             return Observation::Unknown;
         };
-        let service = self.services.iter().find(|service| service.url == evidence.facilitator);
         let body = read(payment, &chain.asset).and_then(|(authorization, offer)| {
-            request(evidence.version, &authorization, &offer, &self.resource, &payment.payload)
+            request(evidence.version, &authorization.to_json(), &offer, &self.resource, &payment.payload)
         });
-        let mut said = None;
-        match (service, body) {
-            (Some(service), Some(body)) => {
-                let answer = service.settle(&body, deadline.min(Instant::now() + self.times.settle)).await;
-                said = answer.and_then(|answer| SettleAnswer::read(&answer.value?));
-            }
-            // It was verified by one that is not configured any more: only that one may be asked.
-            _ => tracing::warn!(facilitator = evidence.facilitator, "a payment was not submitted"),
-        }
-        if let Some(reason) = said.as_ref().filter(|said| !said.success).and_then(|said| said.reason.as_deref()) {
-            tracing::info!(facilitator = evidence.facilitator, reason, "a facilitator has not settled a payment");
-        }
-        // Nodes are a little behind; where the facilitator says no, or nothing, the sweeper looks again.
-        let is_expected = said.as_ref().is_some_and(|said| said.success || said.is_pending());
-        let looks = if is_expected { self.times.looks.saturating_add(1) } else { 1 };
+        let said = self.settle(&evidence.facilitator, body.as_ref(), deadline).await;
         let hint = said.as_ref().and_then(|said| said.transaction.as_deref());
-        match self.await_chain(chain, &wanted, hint, looks, deadline).await {
+        match self.await_look(said.as_ref(), deadline, || chain.look(&wanted, hint, deadline)).await {
             Ok(Look::Unused) => Observation::InProgress,
             look => observation(look, terms),
         }
     }
 
     async fn check(&self, terms: &Terms) -> Observation {
+        if let Some(chain) = self.on_solana(&terms.asset) {
+            return self.check_on_solana(chain, terms).await;
+        }
         let deadline = Instant::now() + self.times.check;
         let (Some(chain), Some(wanted)) = (self.chain(&terms.asset), evidence::wanted(terms)) else {
             tracing::error!(
@@ -283,7 +322,7 @@ async fn before(chain: &Chain, payment: &HeaderPayment, deadline: Instant) -> Re
     Ok((latest, is_used))
 }
 
-fn observation(look: Result<Look, Unreadable>, terms: &Terms) -> Observation {
+pub(crate) fn observation(look: Result<Look, Unreadable>, terms: &Terms) -> Observation {
     match look {
         Ok(Look::Paid { base_units, transaction }) => Observation::Arrived(vec![Payment {
             reference: terms.provider_request_id.clone(),
@@ -317,6 +356,7 @@ fn read(payment: &HeaderPayment, asset: &Asset) -> Option<(Authorization, Offer)
     let offer = Offer {
         asset: asset.clone(),
         pay_to: recipient,
+        fee_payer: None,
         base_units: payment.base_units,
         max_timeout_seconds: MAX_TIMEOUT_SECONDS,
     };

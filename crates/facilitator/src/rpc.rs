@@ -5,20 +5,13 @@ use std::time::Duration;
 
 use crochet_primitives::Clock;
 use crochet_wallet::WalletAddress;
-use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::abi::{self, Log, to_quantity};
-use crate::breaker::Breaker;
 use crate::http::Http;
-
-const ATTEMPTS: u32 = 2;
-
-/// The node does not answer, or with nothing that can be used. It says nothing about the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unreadable;
+use crate::node::{Node, Unreadable};
 
 /// A block's place in the chain and in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,24 +30,20 @@ pub(crate) struct Receipt {
 }
 
 pub(crate) struct Rpc {
-    http: Http,
-    /// Not shown: often it has a key in it.
-    url: String,
+    node: Node,
     chain_id: u64,
-    attempt: Duration,
-    breaker: Breaker,
     is_right_chain: OnceCell<()>,
 }
 
 impl Rpc {
     pub(crate) fn new(http: Http, url: String, chain_id: u64, attempt: Duration, clock: Arc<dyn Clock>) -> Self {
-        let breaker = Breaker::new(&format!("the node of eip155:{chain_id}"), clock);
-        Self { http, url, chain_id, attempt, breaker, is_right_chain: OnceCell::new() }
+        let node = Node::new(http, url, &format!("eip155:{chain_id}"), attempt, clock);
+        Self { node, chain_id, is_right_chain: OnceCell::new() }
     }
 
     /// Whether it has answered lately, as far as anybody has asked.
     pub(crate) fn is_answering(&self) -> bool {
-        self.breaker.is_closed()
+        self.node.is_answering()
     }
 
     /// The latest block.
@@ -69,7 +58,7 @@ impl Rpc {
     }
 
     async fn block(&self, tag: &str, deadline: Instant) -> Result<Block, Unreadable> {
-        let block = self.call("eth_getBlockByNumber", &json!([tag, false]), deadline).await?;
+        let block = self.node.call("eth_getBlockByNumber", &json!([tag, false]), deadline).await?;
         let field = |key: &str| block.get(key).and_then(abi::quantity).ok_or(Unreadable);
         Ok(Block { number: field("number")?, timestamp: field("timestamp")? })
     }
@@ -87,7 +76,7 @@ impl Rpc {
         self.check_chain(deadline).await?;
         let call = json!({ "to": asset.canonical(), "data": abi::authorization_state(payer, nonce) });
         let at = at.map_or_else(|| "latest".to_owned(), to_quantity);
-        abi::truth(&self.call("eth_call", &json!([call, at]), deadline).await?).ok_or(Unreadable)
+        abi::truth(&self.node.call("eth_call", &json!([call, at]), deadline).await?).ok_or(Unreadable)
     }
 
     /// What `asset` has logged of an authorization, in these blocks, both ends included.
@@ -105,14 +94,14 @@ impl Rpc {
             "fromBlock": to_quantity(from),
             "toBlock": to_quantity(to),
         });
-        let logs = self.call("eth_getLogs", &json!([filter]), deadline).await?;
+        let logs = self.node.call("eth_getLogs", &json!([filter]), deadline).await?;
         Ok(logs.as_array().ok_or(Unreadable)?.iter().filter_map(Log::read).collect())
     }
 
     /// What a transaction has done; `None` while it is in no block that the node knows.
     pub(crate) async fn receipt(&self, transaction: &str, deadline: Instant) -> Result<Option<Receipt>, Unreadable> {
         self.check_chain(deadline).await?;
-        let receipt = self.call("eth_getTransactionReceipt", &json!([transaction]), deadline).await?;
+        let receipt = self.node.call("eth_getTransactionReceipt", &json!([transaction]), deadline).await?;
         if receipt.is_null() {
             return Ok(None);
         }
@@ -126,7 +115,7 @@ impl Rpc {
     /// A node of another chain would show every authorization as unused, for ever.
     async fn check_chain(&self, deadline: Instant) -> Result<(), Unreadable> {
         let check = || async {
-            let found = self.call("eth_chainId", &json!([]), deadline).await?;
+            let found = self.node.call("eth_chainId", &json!([]), deadline).await?;
             match abi::quantity(&found) {
                 Some(chain_id) if chain_id == self.chain_id => Ok(()),
                 found => {
@@ -136,36 +125,5 @@ impl Rpc {
             }
         };
         self.is_right_chain.get_or_try_init(check).await.map(|&()| ())
-    }
-
-    /// Asks twice at most: reading changes nothing.
-    async fn call(&self, method: &str, params: &Value, deadline: Instant) -> Result<Value, Unreadable> {
-        let mut result = Err(Unreadable);
-        for _ in 0..ATTEMPTS {
-            result = self.attempt(method, params, deadline).await;
-            if result.is_ok() || Instant::now() >= deadline {
-                break;
-            }
-        }
-        result
-    }
-
-    async fn attempt(&self, method: &str, params: &Value, deadline: Instant) -> Result<Value, Unreadable> {
-        let permit = self.breaker.permit().ok_or(Unreadable)?;
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let deadline = deadline.min(Instant::now() + self.attempt);
-        let Ok(answer) = self.http.post(&self.url, None, &body, deadline).await else {
-            permit.tell(false);
-            return Err(Unreadable);
-        };
-        let value = answer.value.filter(Value::is_object);
-        permit.tell(value.is_some() || answer.status == StatusCode::TOO_MANY_REQUESTS);
-        let Some(Value::Object(mut value)) = value else { return Err(Unreadable) };
-        if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
-            let code = error.get("code").and_then(Value::as_i64);
-            tracing::debug!(method, code, "a node refused a call");
-            return Err(Unreadable);
-        }
-        value.remove("result").ok_or(Unreadable)
     }
 }

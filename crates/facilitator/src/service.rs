@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crochet_primitives::Clock;
+use crochet_wallet::WalletAddress;
 use crochet_x402::facilitator::Supported;
 use crochet_x402::{Network, Version};
 use http::{HeaderValue, StatusCode};
@@ -18,6 +19,11 @@ const SUPPORTED_FOR: Duration = Duration::from_secs(600);
 /// For how long it is remembered that it does not say what it supports.
 const UNSAID_FOR: Duration = Duration::from_secs(60);
 
+/// For how long it is not asked again for an offer's sake, where it has not answered.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How many of its fee payers are remembered.
+const FEE_PAYERS: usize = 16;
+
 /// What it said that it supports, `None` where it said nothing that can be read; and until when that is believed.
 type Memory = Option<(Option<Supported>, Duration)>;
 
@@ -28,12 +34,28 @@ pub(crate) struct Service {
     breaker: Breaker,
     clock: Arc<dyn Clock>,
     supported: Mutex<Memory>,
+    /// Lets one ask what is supported, and the others wait for it.
+    asking: tokio::sync::Mutex<()>,
+    /// Until when it is not asked again in vain, by the monotonic clock.
+    unanswered_until: Mutex<Option<Duration>>,
+    /// Who it said pays the fees, lately, the newest last: a facilitator may have several, and name one of them.
+    fee_payers: Mutex<Vec<(Network, WalletAddress)>>,
 }
 
 impl Service {
     pub(crate) fn new(http: Http, url: String, authorization: Option<HeaderValue>, clock: Arc<dyn Clock>) -> Self {
         let breaker = Breaker::new(&url, Arc::clone(&clock));
-        Self { http, url, authorization, breaker, clock, supported: Mutex::default() }
+        Self {
+            http,
+            url,
+            authorization,
+            breaker,
+            clock,
+            supported: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            unanswered_until: Mutex::default(),
+            fee_payers: Mutex::default(),
+        }
     }
 
     /// Whether it has answered lately, as far as anybody has asked.
@@ -48,6 +70,47 @@ impl Service {
         let supported = self.supported(deadline).await?;
         let can = |version: &Version| supported.as_ref().is_none_or(|supported| supported.takes(*version, network));
         [preferred, other].into_iter().find(can)
+    }
+
+    /// Who pays a network's fees for what it submits; `None` where it does not say so, or does not answer.
+    pub(crate) async fn fee_payer(&self, network: Network, deadline: Instant) -> Option<WalletAddress> {
+        let fee_payer = self.supported_by_one(deadline).await??.fee_payer(network)?;
+        let mut fee_payers = lock(&self.fee_payers);
+        let named = (network, fee_payer);
+        if !fee_payers.contains(&named) {
+            fee_payers.push(named);
+            let surplus = fee_payers.len().saturating_sub(FEE_PAYERS);
+            fee_payers.drain(..surplus);
+        }
+        Some(fee_payer)
+    }
+
+    /// Whether this wallet is one of its fee payers; `None` where nobody can say.
+    pub(crate) async fn has_fee_payer(
+        &self,
+        network: Network,
+        wallet: &WalletAddress,
+        deadline: Instant,
+    ) -> Option<bool> {
+        if lock(&self.fee_payers).contains(&(network, *wallet)) {
+            return Some(true);
+        }
+        let supported = self.supported_by_one(deadline).await?;
+        Some(supported.is_some_and(|supported| supported.has_fee_payer(network, wallet)))
+    }
+
+    /// As [`supported`](Self::supported), for offers, which strangers ask for: one question at a time, and none for a
+    /// moment after one that was not answered.
+    async fn supported_by_one(&self, deadline: Instant) -> Option<Option<Supported>> {
+        let _turn = tokio::time::timeout_at(deadline, self.asking.lock()).await.ok()?;
+        let now = self.clock.monotonic();
+        if lock(&self.unanswered_until).is_some_and(|until| now < until) {
+            return self.memory().clone().map(|(supported, _)| supported);
+        }
+        let supported = self.supported(deadline).await;
+        let is_old = self.memory().as_ref().is_none_or(|(_, until)| now >= *until);
+        *lock(&self.unanswered_until) = is_old.then(|| now.saturating_add(ASKED_AGAIN_AFTER));
+        supported
     }
 
     async fn supported(&self, deadline: Instant) -> Option<Option<Supported>> {
@@ -102,8 +165,12 @@ impl Service {
     }
 
     fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
-        self.supported.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.supported)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether it was the facilitator that answered. A bare 500 can be about the payment, which a stranger wrote, so it must

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crochet_market::{EndpointStatus, GatewayEndpoint, ListingStatus};
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{ListingId, ProfileId, StorageError, Timestamp};
-use crochet_relay::ports::{Directory, Input, Offer, PayablePage, PayableQuery};
+use crochet_relay::ports::{Directory, Input, Offer, PayablePage, PayableQuery, PayoutWallets};
 use crochet_relay::{Endpoint, PayerWallet, UpstreamAuth};
 use crochet_secrets::MasterKeys;
 use crochet_wallet::Chain;
@@ -81,6 +81,7 @@ pub(crate) struct OfferRow {
     endpoint: Option<EndpointRow>,
     payout_address: Option<String>,
     evm_payout_address: Option<String>,
+    solana_payout_address: Option<String>,
     former_price_micros: Option<i64>,
     price_changed_at: Option<Timestamp>,
     now: Timestamp,
@@ -103,15 +104,17 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
         .select(profile_wallets::address)
         .limit(1)
         .single_value();
-    let evm_payout_address = profile_wallets::table
-        .filter(profile_wallets::profile_id.eq(listings::provider_id))
-        .filter(profile_wallets::status.eq("active"))
-        .filter(profile_wallets::capabilities.contains(vec!["payout"]))
-        .filter(profile_wallets::chain.eq(Chain::Evm.as_str()))
-        .order((profile_wallets::is_primary.desc(), profile_wallets::id))
-        .select(profile_wallets::address)
-        .limit(1)
-        .single_value();
+    let payout_address_on = |chain: Chain| {
+        profile_wallets::table
+            .filter(profile_wallets::profile_id.eq(listings::provider_id))
+            .filter(profile_wallets::status.eq("active"))
+            .filter(profile_wallets::capabilities.contains(vec!["payout"]))
+            .filter(profile_wallets::chain.eq(chain.as_str()))
+            .order((profile_wallets::is_primary.desc(), profile_wallets::id))
+            .select(profile_wallets::address)
+            .limit(1)
+            .single_value()
+    };
     listing
         .left_join(listing_gateway_endpoints::table)
         .select((
@@ -124,7 +127,8 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
             listings::deleted_at,
             Option::<EndpointRow>::as_select(),
             payout_address,
-            evm_payout_address,
+            payout_address_on(Chain::Evm),
+            payout_address_on(Chain::Solana),
             listings::former_price_micros,
             listings::price_changed_at,
             clock_timestamp(),
@@ -152,7 +156,7 @@ impl OfferRow {
                 .filter(|endpoint| endpoint.status == EndpointStatus::Active)
                 .map(|endpoint| for_call(endpoint, self.now)),
             payout_address: self.payout_address,
-            evm_payout_address: self.evm_payout_address,
+            payout_wallets: PayoutWallets { evm: self.evm_payout_address, solana: self.solana_payout_address },
             former_price,
         })
     }

@@ -26,11 +26,13 @@ pub struct HeaderPayment {
     pub asset: String,
     /// Who pays.
     pub payer: WalletAddress,
-    /// Who is to receive it, in canonical form.
+    /// Who is to receive it, as the payment itself names it, in canonical form: on EVM chains a wallet, on Solana a token
+    /// account, see [`HeaderOffer::pays_into`].
     pub recipient: String,
     /// How much, in the asset's base units.
     pub base_units: u64,
-    /// What the payer's authorization can be used once by: lower-case hexadecimal with `0x`.
+    /// What the payer's authorization can be used once by: lower-case hexadecimal with `0x`. On EVM chains its nonce, on
+    /// Solana the hash of the message that the payer signed.
     pub nonce: String,
     /// Before this moment it cannot be made.
     pub valid_after: Timestamp,
@@ -110,21 +112,36 @@ pub struct HeaderOffer {
     pub asset: String,
     /// Who has to receive it, in canonical form.
     pub recipient: String,
+    /// What a payment names as its recipient, in canonical form: on EVM chains the recipient itself, on Solana the token
+    /// account that it has for the asset.
+    pub pays_into: String,
+    /// Who pays the chain's own fees, in canonical form, where the payment has to name somebody.
+    pub fee_payer: Option<String>,
     /// How much has to arrive, in the asset's base units.
     pub base_units: u64,
+}
+
+/// Where a seller is paid by a header: one wallet for each family of chains.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PayoutWallets {
+    /// On EVM chains.
+    pub evm: Option<String>,
+    /// On Solana.
+    pub solana: Option<String>,
 }
 
 /// Who takes payments that come in a header: verifies them, submits them, and reads the chain.
 #[async_trait]
 pub trait HeaderPayments: Send + Sync {
-    /// The ways in which `gross` can be paid to a seller with this payout address, the preferred one first. None where
-    /// the address is of a chain that is not taken, or the price is no whole number of base units. Asks nobody.
-    fn offers(&self, gross: MicroUsd, payout_address: &str) -> Vec<HeaderOffer>;
+    /// The ways in which `gross` can be paid to a seller with these wallets, the preferred one first. None where they are
+    /// of chains that are not taken, or the price is no whole number of base units. Asks at most who pays the chains' fees,
+    /// and remembers it. MUST answer within 3 s.
+    async fn offers(&self, gross: MicroUsd, wallets: &PayoutWallets) -> Vec<HeaderOffer>;
 
     /// Whether the payment is good. Moves nothing. MUST answer within 10 s.
     ///
-    /// `expected_base_units` is what has to arrive.
-    async fn verify(&self, payment: &HeaderPayment, expected_base_units: u64) -> Verification;
+    /// `way` is one of the [`offers`](Self::offers) that it pays: what has to arrive, and where.
+    async fn verify(&self, payment: &HeaderPayment, way: &HeaderOffer) -> Verification;
 
     /// Submits a payment whose claim is committed, and answers what became of it. MUST answer within 40 s. As
     /// [`check`](Self::check), it says [`Observation::Arrived`] and [`Observation::Failed`] only where the chain shows

@@ -13,7 +13,7 @@ use crochet_wallet::WalletAddress;
 use serde::{Deserialize, Serialize};
 
 use crate::forwarding::{Arrival, Dispatch, Endpoint};
-pub use crate::header_payment::HeaderPayments;
+pub use crate::header_payment::{HeaderPayments, PayoutWallets};
 pub use crate::lists::{HistoryQuery, LedgerQuery, Period, Role};
 use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
 pub use books::{Books, HistoryItem, ReconcileStore};
@@ -43,8 +43,8 @@ pub struct Offer {
     pub is_endpoint_disabled: bool,
     /// The payout address of the seller, where one is set.
     pub payout_address: Option<String>,
-    /// The same on EVM chains, where payments by header are made; it may be another one.
-    pub evm_payout_address: Option<String>,
+    /// Where the seller is paid by a header: the same wallet, or others.
+    pub payout_wallets: PayoutWallets,
     /// What a call cost before its price was changed, where that was in the last five minutes: who pays by a header may
     /// have read that price.
     pub former_price: Option<MicroUsd>,
@@ -68,7 +68,7 @@ impl Input {
 }
 
 /// A listing that can be called by who never heard of it: active, paid by the call, with an endpoint, and with a seller
-/// who can be paid on EVM chains, where payments by header are made.
+/// who has a payout wallet on any chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payable {
     /// Its id.
@@ -79,8 +79,8 @@ pub struct Payable {
     pub description: String,
     /// What a call costs.
     pub price: MicroUsd,
-    /// Where its seller is paid.
-    pub evm_payout_address: String,
+    /// Where its seller is paid; at least one.
+    pub payout_wallets: PayoutWallets,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// What it takes; nothing in brief.

@@ -11,7 +11,8 @@ const DECIMALS_OF_A_MICRO_DOLLAR: u8 = 6;
 const MOST_DECIMALS: u8 = 36;
 const LONGEST_NAME: usize = 64;
 
-/// A token worth one dollar that knows EIP-3009 (`transferWithAuthorization`), on an EVM chain.
+/// A token worth one dollar: one that knows EIP-3009 (`transferWithAuthorization`), on an EVM chain, or one of a token
+/// program, on Solana.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     network: Network,
@@ -20,16 +21,26 @@ pub struct Asset {
     decimals: u8,
     eip712_name: String,
     eip712_version: String,
+    token_program: Option<TokenProgram>,
+}
+
+/// The program of Solana that a token is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenProgram {
+    /// The one that USDC is of.
+    Token,
+    /// Its successor.
+    Token2022,
 }
 
 /// Why a token cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AssetError {
-    /// Its network is no EVM chain.
-    #[error("the asset's network is no EVM chain")]
+    /// Its network is of another family of chains.
+    #[error("the asset's network has tokens of another kind")]
     Network,
-    /// Its address is no EVM address.
-    #[error("the asset's address is not 0x and 40 hexadecimal digits")]
+    /// Its address is none of its network.
+    #[error("the asset's address is not 0x and 40 hexadecimal digits, or on Solana the base58 of 32 bytes")]
     Address,
     /// More decimals than any token has.
     #[error("the asset has more than 36 decimals")]
@@ -61,9 +72,6 @@ impl Asset {
         if decimals > MOST_DECIMALS {
             return Err(AssetError::Decimals);
         }
-        let is_name = |text: &str| {
-            (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        };
         if ![symbol, eip712_name, eip712_version].into_iter().all(is_name) {
             return Err(AssetError::Name);
         }
@@ -74,12 +82,56 @@ impl Asset {
             decimals,
             eip712_name: eip712_name.to_owned(),
             eip712_version: eip712_version.to_owned(),
+            token_program: None,
         })
     }
 
-    /// USD Coin on Base or Base Sepolia; `None` elsewhere, where it has to be configured.
+    /// A token on Solana; `mint` is its address.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn on_solana(
+        network: Network,
+        mint: &str,
+        symbol: &str,
+        decimals: u8,
+        program: TokenProgram,
+    ) -> Result<Self, AssetError> {
+        if !network.is_solana() {
+            return Err(AssetError::Network);
+        }
+        let address = WalletAddress::parse(mint).map_err(|_| AssetError::Address)?;
+        if address.chain() != Chain::Solana {
+            return Err(AssetError::Address);
+        }
+        if decimals > MOST_DECIMALS {
+            return Err(AssetError::Decimals);
+        }
+        if !is_name(symbol) {
+            return Err(AssetError::Name);
+        }
+        Ok(Self {
+            network,
+            address,
+            symbol: symbol.to_owned(),
+            decimals,
+            eip712_name: String::new(),
+            eip712_version: String::new(),
+            token_program: Some(program),
+        })
+    }
+
+    /// USD Coin on Base, Solana, and their networks for tests; `None` elsewhere, where it has to be configured.
     #[must_use]
     pub fn usdc(network: Network) -> Option<Self> {
+        let mint = match network {
+            Network::SOLANA => Some("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"),
+            Network::SOLANA_DEVNET => Some("4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU"),
+            _ => None,
+        };
+        if let Some(mint) = mint {
+            return Self::on_solana(network, mint, "USDC", 6, TokenProgram::Token).ok();
+        }
         let (address, name) = if network == Network::BASE {
             ("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "USD Coin")
         } else if network == Network::BASE_SEPOLIA {
@@ -96,7 +148,7 @@ impl Asset {
         self.network
     }
 
-    /// The token's contract.
+    /// The token's contract, or on Solana its mint.
     #[must_use]
     pub const fn address(&self) -> &WalletAddress {
         &self.address
@@ -114,19 +166,25 @@ impl Asset {
         self.decimals
     }
 
-    /// The name of its signing domain.
+    /// The name of its signing domain; empty on Solana.
     #[must_use]
     pub fn eip712_name(&self) -> &str {
         &self.eip712_name
     }
 
-    /// The version of its signing domain.
+    /// The version of its signing domain; empty on Solana.
     #[must_use]
     pub fn eip712_version(&self) -> &str {
         &self.eip712_version
     }
 
-    /// Its one name: CAIP-19, the address in lower case.
+    /// The program that it is of, on Solana.
+    #[must_use]
+    pub const fn token_program(&self) -> Option<TokenProgram> {
+        self.token_program
+    }
+
+    /// Its one name: CAIP-19, an EVM address in lower case.
     #[must_use]
     pub fn caip19(&self) -> String {
         caip19(self.network, &self.address)
@@ -149,9 +207,14 @@ impl Asset {
     }
 }
 
-/// CAIP-19 of a token on an EVM chain.
+/// CAIP-19 of a token.
 pub(crate) fn caip19(network: Network, address: &WalletAddress) -> String {
-    format!("{network}/erc20:{}", address.canonical())
+    let namespace = if network.is_solana() { "token" } else { "erc20" };
+    format!("{network}/{namespace}:{}", address.canonical())
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// The one of `assets` with this CAIP-19 name.
@@ -177,7 +240,13 @@ mod tests {
         assert_eq!((base.eip712_name(), base.eip712_version(), base.decimals()), ("USD Coin", "2", 6));
         assert_eq!(sepolia.eip712_name(), "USDC");
         assert_eq!(sepolia.caip19(), "eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e");
-        assert_eq!(Asset::usdc(Network::SOLANA), None);
+        assert_eq!(Asset::usdc(Network::evm(1)), None);
+        let solana = Asset::usdc(Network::SOLANA).unwrap();
+        assert_eq!((solana.decimals(), solana.token_program()), (6, Some(TokenProgram::Token)));
+        assert_eq!(
+            solana.caip19(),
+            "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+        );
         assert_eq!(find_asset(&[base, sepolia.clone()], &sepolia.caip19()), Some(&sepolia));
     }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::asset::{Asset, caip19};
 use crate::network::Network;
 use crate::payload::{Authorization, address};
+use crate::solana::SolanaPayment;
 use crate::{EXACT, Version, base64, extensions, json};
 
 /// The longest header that is read.
@@ -22,20 +23,21 @@ pub struct DecodedPayment {
     pub scheme: String,
     /// Where.
     pub network: Network,
-    /// In what: CAIP-19, the address in lower case.
+    /// In what: CAIP-19, an EVM address in lower case.
     pub asset: String,
     /// Who pays.
     pub payer: WalletAddress,
-    /// Who is paid: canonical.
+    /// Who is paid, canonical: on EVM chains a wallet, on Solana a token account.
     pub recipient: String,
     /// How much, in base units.
     pub base_units: u64,
-    /// What the authorization can be used once by: lower-case hexadecimal with `0x`.
+    /// What the authorization can be used once by, in lower-case hexadecimal with `0x`: on EVM chains its nonce, on
+    /// Solana the hash of what was signed.
     pub nonce: String,
     /// Good after this second.
     pub valid_after: Timestamp,
-    /// Good before this second.
-    pub valid_before: Timestamp,
+    /// Good before this second. On Solana the chain alone knows how long: for about a minute.
+    pub valid_before: Option<Timestamp>,
     /// The token that [`extensions::crochet`] offered, where the client has sent it back; ask
     /// [`TermsKey::verify`](crate::TermsKey::verify) whether it is ours.
     pub terms: Option<String>,
@@ -72,6 +74,12 @@ pub enum DecodeError {
     /// A network that payments are not taken on.
     #[error("The payment's network is not one of those that the 402 offered.")]
     Network,
+    /// On Solana, no transaction.
+    #[error("The payment's `transaction` is not the base64 of one Solana transaction, legacy or version 0.")]
+    Transaction,
+    /// On Solana, a transaction that pays nobody.
+    #[error("The payment's `transaction` has no TransferChecked of a token program, signed by one wallet.")]
+    NoTransfer,
     /// Of `exact`, another way than EIP-3009.
     #[error("The payment has no `authorization`: on EVM chains it has to be made by EIP-3009.")]
     NoAuthorization,
@@ -98,7 +106,7 @@ pub enum DecodeError {
 /// Reads the value of `PAYMENT-SIGNATURE` or `X-PAYMENT`. What it contains says which version it is, whichever header
 /// it came in.
 ///
-/// v1 does not name the asset: it is the first of `assets` on the payment's network.
+/// v1 does not name the asset: on EVM chains it is the first of `assets` on the payment's network.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -123,17 +131,38 @@ pub fn decode(header: &str, assets: &[Asset]) -> Result<DecodedPayment, DecodeEr
             let accepted = accepted.ok_or(DecodeError::Missing("accepted"))?;
             check_scheme(accepted)?;
             let network = Network::parse(text(accepted, "network")?).map_err(|_| DecodeError::Network)?;
-            network.evm_chain_id().ok_or(DecodeError::Network)?;
-            (network, caip19(network, &address(accepted, "asset")?))
+            // On Solana the transaction itself says what it moves.
+            let is_named = !network.is_solana();
+            (network, is_named.then(|| address(accepted, "asset")).transpose()?.map(|asset| caip19(network, &asset)))
         }
         Version::V1 => {
             check_scheme(&payload)?;
             let network = Network::from_v1_name(text(&payload, "network")?).ok_or(DecodeError::Network)?;
             let asset = assets.iter().find(|asset| asset.network() == network).ok_or(DecodeError::Network)?;
-            (network, asset.caip19())
+            (network, Some(asset.caip19()))
         }
     };
     let inner = payload.get("payload").filter(|inner| inner.is_object()).ok_or(DecodeError::Missing("payload"))?;
+    let terms = extensions::read_crochet(&payload);
+    let payment_identifier = extensions::read_payment_identifier(&payload)?;
+    let Some(asset) = asset.filter(|_| !network.is_solana()) else {
+        let payment = SolanaPayment::read(inner)?;
+        return Ok(DecodedPayment {
+            version,
+            scheme: EXACT.to_owned(),
+            network,
+            asset: caip19(network, &payment.mint()),
+            payer: payment.payer(),
+            recipient: payment.destination().canonical(),
+            base_units: payment.base_units(),
+            nonce: payment.message_hash(),
+            valid_after: Timestamp::default(),
+            valid_before: None,
+            terms,
+            payment_identifier,
+            payload,
+        });
+    };
     let authorization = Authorization::read(inner)?;
     Ok(DecodedPayment {
         version,
@@ -145,9 +174,9 @@ pub fn decode(header: &str, assets: &[Asset]) -> Result<DecodedPayment, DecodeEr
         base_units: authorization.value,
         nonce: authorization.nonce,
         valid_after: authorization.valid_after,
-        valid_before: authorization.valid_before,
-        terms: extensions::read_crochet(&payload),
-        payment_identifier: extensions::read_payment_identifier(&payload)?,
+        valid_before: Some(authorization.valid_before),
+        terms,
+        payment_identifier,
         payload,
     })
 }

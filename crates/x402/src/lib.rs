@@ -16,6 +16,7 @@
 //!     base_units: usdc.base_units(price).unwrap(),
 //!     asset: usdc,
 //!     pay_to: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".parse()?,
+//!     fee_payer: None,
 //!     max_timeout_seconds: 60,
 //! };
 //! let resource = Resource::new("https://gateway.example/api/v1/gateway/weather", "Weather by the hour");
@@ -37,9 +38,10 @@ mod network;
 mod payload;
 mod receipt;
 mod required;
+pub mod solana;
 mod terms;
 
-pub use asset::{Asset, AssetError, find_asset};
+pub use asset::{Asset, AssetError, TokenProgram, find_asset};
 pub use decode::{DecodeError, DecodedPayment, MAX_HEADER_BYTES, decode, encode};
 pub use eip712::SignedBy;
 pub use network::{Network, UnknownNetwork};

@@ -81,6 +81,12 @@ impl Network {
         self == Self::BASE || self == Self::BASE_SEPOLIA
     }
 
+    /// Whether it is Solana, or its network for tests.
+    #[must_use]
+    pub const fn is_solana(self) -> bool {
+        matches!(self.0, Repr::Solana | Repr::SolanaDevnet)
+    }
+
     /// The chain's number, where it is an EVM chain.
     #[must_use]
     pub const fn evm_chain_id(self) -> Option<u64> {

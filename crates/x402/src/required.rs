@@ -24,8 +24,10 @@ pub struct Resource {
 pub struct Offer {
     /// In what, and with it where.
     pub asset: Asset,
-    /// To whom: an EVM address.
+    /// To whom: a wallet on the asset's network.
     pub pay_to: WalletAddress,
+    /// Who pays the network's fees: on Solana alone, and there always.
+    pub fee_payer: Option<WalletAddress>,
     /// How much.
     pub base_units: u64,
     /// For how long the payer's authorization is to be good, which is how long the payment may take; at least 1.
@@ -118,12 +120,18 @@ impl PaymentRequired {
         header
     }
 
-    /// The body for v1 clients; `None` where no offer is on a network that they all know. It is a whole body: v1
-    /// clients refuse an `error` that is no text.
+    /// The body for v1 clients: the offers on networks that they all know, or, where there are none, those on networks
+    /// that v1 has a name for. `None` where there are none of either. It is a whole body: v1 clients refuse an `error`
+    /// that is no text.
     #[must_use]
     pub fn v1(&self) -> Option<Value> {
-        let accepts: Vec<Value> =
-            self.offers.iter().filter_map(|offer| v1_requirements(offer, &self.resource)).collect();
+        let are_known = self.offers.iter().any(|offer| offer.asset.network().is_safe_in_v1());
+        let accepts: Vec<Value> = self
+            .offers
+            .iter()
+            .filter(|offer| !are_known || offer.asset.network().is_safe_in_v1())
+            .filter_map(|offer| v1_requirements(offer, &self.resource))
+            .collect();
         if accepts.is_empty() {
             return None;
         }
@@ -140,15 +148,12 @@ pub(crate) fn v2_requirements(offer: &Offer) -> Value {
         "asset": offer.asset.address().to_string(),
         "payTo": offer.pay_to.to_string(),
         "maxTimeoutSeconds": offer.max_timeout_seconds.max(1),
-        "extra": domain(&offer.asset),
+        "extra": extra(offer),
     })
 }
 
-/// `PaymentRequirements` of v1, for networks that its clients know.
+/// `PaymentRequirements` of v1, for networks that it has a name for.
 pub(crate) fn v1_requirements(offer: &Offer, resource: &Resource) -> Option<Value> {
-    if !offer.asset.network().is_safe_in_v1() {
-        return None;
-    }
     Some(json!({
         "scheme": EXACT,
         "network": offer.asset.network().v1_name()?,
@@ -159,12 +164,16 @@ pub(crate) fn v1_requirements(offer: &Offer, resource: &Resource) -> Option<Valu
         "payTo": offer.pay_to.to_string(),
         "maxTimeoutSeconds": offer.max_timeout_seconds.max(1),
         "asset": offer.asset.address().to_string(),
-        "extra": domain(&offer.asset),
+        "extra": extra(offer),
     }))
 }
 
-/// What a client has to know of the token's signing domain besides its chain and address.
-fn domain(asset: &Asset) -> Value {
+/// What a client has to know besides: of the token's signing domain, or who pays for the transaction.
+fn extra(offer: &Offer) -> Value {
+    let asset = &offer.asset;
+    if asset.network().is_solana() {
+        return json!({ "feePayer": offer.fee_payer.map(|fee_payer| fee_payer.to_string()) });
+    }
     json!({ "name": asset.eip712_name(), "version": asset.eip712_version() })
 }
 

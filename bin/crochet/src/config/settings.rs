@@ -162,7 +162,7 @@ settings! {
     x402_facilitator_urls: Vec<String> = "CROCHET_X402_FACILITATOR_URLS" { value_delimiter = ',', value_name = "URL,…", help_heading = "Payments" },
     /// Their bearer tokens, in the same order; empty for one that needs none
     x402_facilitator_tokens: String = "CROCHET_X402_FACILITATOR_TOKENS" { value_name = "TOKEN,…", hide_env_values = true, help_heading = "Payments" },
-    /// Networks on which x402 is paid, in CAIP-2, the preferred one first; in USDC, or another token as NETWORK=ADDRESS;SYMBOL;DECIMALS;NAME;VERSION, with the name and version of its EIP-712 domain
+    /// Networks on which x402 is paid, in CAIP-2, the preferred one first; in USDC, or another token as NETWORK=ADDRESS;SYMBOL;DECIMALS;NAME;VERSION, with the name and version of its EIP-712 domain, or on Solana NETWORK=MINT;SYMBOL;DECIMALS
     x402_networks: Vec<String> = "CROCHET_X402_NETWORKS" { value_delimiter = ',', value_name = "NETWORK,…", help_heading = "Payments" },
     /// JSON-RPC of a node of each of these networks, in the same order: it decides what was paid
     x402_rpc_urls: String = "CROCHET_X402_RPC_URLS" { value_name = "URL,…", hide_env_values = true, help_heading = "Payments" },

@@ -6,7 +6,7 @@ use crochet_facilitator::{
     FacilitatorConfig, FacilitatorConfigError, FacilitatorEndpoint, FacilitatorTimes, LONGEST_WINDOW, PaidNetwork,
     SHORTEST_WINDOW, VerificationLimits,
 };
-use crochet_x402::{Asset, Network};
+use crochet_x402::{Asset, Network, TokenProgram};
 use secrecy::SecretString;
 
 use super::X402Config;
@@ -95,7 +95,8 @@ fn listed(text: Option<&str>) -> Vec<&str> {
     text.map(|text| text.split(',').map(str::trim).collect()).unwrap_or_default()
 }
 
-/// `eip155:8453`, or `eip155:8453=0x…;SYMBOL;DECIMALS;NAME;VERSION`.
+/// `eip155:8453`, or `eip155:8453=0x…;SYMBOL;DECIMALS;NAME;VERSION`; on Solana `…=MINT;SYMBOL;DECIMALS`, with
+/// `;token-2022` where it is of that program.
 fn asset(text: &str) -> Result<Asset, String> {
     let (network, token) = text.split_once('=').map_or((text, None), |(network, token)| (network, Some(token)));
     let network = Network::parse(network).map_err(|error| error.to_string())?;
@@ -103,6 +104,15 @@ fn asset(text: &str) -> Result<Asset, String> {
         return Asset::usdc(network).ok_or_else(|| "whose USDC is not known: name a token".to_owned());
     };
     let parts: Vec<&str> = token.split(';').map(str::trim).collect();
+    if network.is_solana() {
+        let (decimals, program) = match parts.as_slice() {
+            [_, _, decimals] => (decimals, TokenProgram::Token),
+            [_, _, decimals, "token-2022"] => (decimals, TokenProgram::Token2022),
+            _ => return Err("a token on Solana is MINT;SYMBOL;DECIMALS, or MINT;SYMBOL;DECIMALS;token-2022".to_owned()),
+        };
+        let decimals = decimals.parse().map_err(|_| "DECIMALS is a whole number up to 255".to_owned())?;
+        return Asset::on_solana(network, parts[0], parts[1], decimals, program).map_err(|error| error.to_string());
+    }
     let [address, symbol, decimals, name, version] = parts.as_slice() else {
         return Err("a token is ADDRESS;SYMBOL;DECIMALS;NAME;VERSION".to_owned());
     };
@@ -153,6 +163,26 @@ mod tests {
         let config = read(Settings { x402_networks: Some(vec![token.into()]), ..on_base() }).unwrap().unwrap();
         let asset = &config.facilitator.networks[0].asset;
         assert_eq!((asset.symbol(), asset.eip712_name(), asset.eip712_version()), ("TST", "Test Token", "1"));
+    }
+
+    #[test]
+    fn on_solana_usdc_is_known_and_another_token_has_no_signing_domain() {
+        let devnet = Network::SOLANA_DEVNET.to_string();
+        let read_as = |name: String| {
+            let config = read(Settings { x402_networks: Some(vec![name]), ..on_base() }).unwrap().unwrap();
+            config.facilitator.networks[0].asset.clone()
+        };
+        assert_eq!(read_as(devnet.clone()), Asset::usdc(Network::SOLANA_DEVNET).unwrap());
+        let mint = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
+        let asset = read_as(format!("{devnet}={mint};TST;9;token-2022"));
+        assert_eq!(
+            (asset.symbol(), asset.decimals(), asset.token_program()),
+            ("TST", 9, Some(TokenProgram::Token2022))
+        );
+        for wrong in ["=x;TST;9", "=;TST;9;token", "=0x036CbD53842c5426634e7929541eC2318f3dCF7e;TST;6"] {
+            let settings = Settings { x402_networks: Some(vec![format!("{devnet}{wrong}")]), ..on_base() };
+            assert_eq!(read(settings).unwrap_err(), [NETWORKS, NETWORKS], "{wrong}");
+        }
     }
 
     #[test]

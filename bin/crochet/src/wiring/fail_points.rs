@@ -16,7 +16,7 @@ use crochet_pricing::MicroUsd;
 use crochet_primitives::{CallId, ListingId, ProfileId, StorageError, Timestamp};
 use crochet_relay::ports::{
     Admission, Advanced, CheckClaim, HeaderPayments, Journal, MockPayment, MockPayments, MockQuote, PaymentProvider,
-    Period, QuoteLease, Seen, Successor, Upstream,
+    PayoutWallets, Period, QuoteLease, Seen, Successor, Upstream,
 };
 use crochet_relay::transition::Closed;
 use crochet_relay::{
@@ -161,12 +161,12 @@ impl PaymentProvider for Mortal<dyn PaymentProvider> {
 
 #[async_trait]
 impl HeaderPayments for Mortal<dyn HeaderPayments> {
-    fn offers(&self, gross: MicroUsd, payout_address: &str) -> Vec<HeaderOffer> {
-        self.0.offers(gross, payout_address)
+    async fn offers(&self, gross: MicroUsd, wallets: &PayoutWallets) -> Vec<HeaderOffer> {
+        self.0.offers(gross, wallets).await
     }
 
-    async fn verify(&self, payment: &HeaderPayment, expected_base_units: u64) -> Verification {
-        step!("header_payments", self.verify(payment, expected_base_units))
+    async fn verify(&self, payment: &HeaderPayment, way: &HeaderOffer) -> Verification {
+        step!("header_payments", self.verify(payment, way))
     }
 
     async fn submit(&self, payment: &HeaderPayment, terms: &Terms) -> Observation {

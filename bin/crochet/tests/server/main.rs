@@ -55,4 +55,5 @@ mod smoke;
 mod x402_foreign;
 mod x402_hostile;
 mod x402_payments;
+mod x402_solana;
 mod x402_strangers;

@@ -5,11 +5,12 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crochet_x402::Authorization;
 use serde_json::{Value, json};
 
 use super::chain::TestChain;
 use super::server::{self, Reply};
+use super::solana::{SolanaTill, TestSolana};
+use super::till::{EvmTill, Till};
 
 /// What goes wrong with one `POST /verify`, or with one `GET /supported`.
 #[derive(Debug, Clone)]
@@ -68,6 +69,7 @@ struct State {
     settle: VecDeque<SettleFault>,
     supported: VecDeque<VerifyFault>,
     kinds: Vec<Value>,
+    signers: Value,
     repeats_success: bool,
     /// Path, and body.
     seen: Vec<(String, Value)>,
@@ -78,7 +80,7 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct TestFacilitator {
     url: String,
-    chain: TestChain,
+    till: Arc<dyn Till>,
     state: Arc<Mutex<State>>,
 }
 
@@ -88,11 +90,21 @@ impl TestFacilitator {
     /// # Errors
     /// When no port of loopback is free.
     pub async fn start(chain: &TestChain) -> io::Result<Self> {
-        let network = chain.asset().network();
-        let mut kinds = vec![json!({ "x402Version": 2, "scheme": "exact", "network": network.to_string() })];
-        kinds.extend(network.v1_name().map(|name| json!({ "x402Version": 1, "scheme": "exact", "network": name })));
-        let state = Arc::new(Mutex::new(State { kinds, ..State::default() }));
-        let mut facilitator = Self { url: String::new(), chain: chain.clone(), state };
+        Self::at(Arc::new(EvmTill(chain.clone()))).await
+    }
+
+    /// A facilitator for the token of a Solana, in v2 and v1; `seed` is of the key that it pays fees with.
+    ///
+    /// # Errors
+    /// When no port of loopback is free.
+    pub async fn start_on_solana(chain: &TestSolana, seed: u8) -> io::Result<Self> {
+        Self::at(Arc::new(SolanaTill::new(chain.clone(), seed))).await
+    }
+
+    async fn at(till: Arc<dyn Till>) -> io::Result<Self> {
+        let (kinds, signers) = till.supported();
+        let state = Arc::new(Mutex::new(State { kinds, signers, ..State::default() }));
+        let mut facilitator = Self { url: String::new(), till, state };
         let served = facilitator.clone();
         facilitator.url = server::serve(move |path, body| {
             let served = served.clone();
@@ -156,8 +168,11 @@ impl TestFacilitator {
         match path {
             "/supported" => {
                 let fault = self.state().supported.pop_front();
-                let kinds = self.state().kinds.clone();
-                asked(fault, &json!({ "kinds": kinds, "extensions": [], "signers": {} })).await
+                let answer = {
+                    let state = self.state();
+                    json!({ "kinds": state.kinds, "extensions": [], "signers": state.signers })
+                };
+                asked(fault, &answer).await
             }
             "/verify" => {
                 let fault = self.state().verify.pop_front();
@@ -170,53 +185,10 @@ impl TestFacilitator {
 
     /// What it says of a payment that works.
     fn verdict(&self, body: &Value) -> Value {
-        match self.checked(body) {
-            Ok(authorization) => match self.chain.refusal(&authorization) {
-                None => json!({ "isValid": true, "payer": authorization.from.to_string() }),
-                Some(reason) => json!({ "isValid": false, "invalidReason": reason }),
-            },
+        match self.till.verdict(body) {
+            Ok(payer) => json!({ "isValid": true, "payer": payer }),
             Err(reason) => json!({ "isValid": false, "invalidReason": reason, "payer": null }),
         }
-    }
-
-    /// The authorization of a body, held against its requirements.
-    fn checked(&self, body: &Value) -> Result<Authorization, &'static str> {
-        let asset = self.chain.asset();
-        let (payload, wanted) = (&body["paymentPayload"], &body["paymentRequirements"]);
-        let version = body["x402Version"].as_u64();
-        if payload["x402Version"].as_u64() != version {
-            return Err("invalid_x402_version");
-        }
-        let caip2 = asset.network().to_string();
-        let (network, chosen, amount) = match version {
-            Some(2) if payload["accepted"] != *wanted => return Err("invalid_payment_requirements"),
-            Some(2) => (Some(caip2.as_str()), &payload["accepted"], &wanted["amount"]),
-            Some(1) => (asset.network().v1_name(), payload, &wanted["maxAmountRequired"]),
-            _ => return Err("invalid_x402_version"),
-        };
-        if chosen["scheme"] != "exact" || wanted["scheme"] != "exact" {
-            return Err("unsupported_scheme");
-        }
-        if network.is_none() || chosen["network"].as_str() != network || wanted["network"].as_str() != network {
-            return Err("invalid_network");
-        }
-        let extra = json!({ "name": asset.eip712_name(), "version": asset.eip712_version() });
-        let is_asset =
-            |value: &Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(&asset.address().canonical()));
-        if wanted["extra"] != extra || !is_asset(&wanted["asset"]) {
-            return Err("invalid_payment_requirements");
-        }
-        if version == Some(1) && ["resource", "description", "mimeType"].iter().any(|key| !wanted[*key].is_string()) {
-            return Err("invalid_payment_requirements");
-        }
-        let authorization = Authorization::read(&payload["payload"]).map_err(|_| "invalid_payload")?;
-        if wanted["payTo"].as_str() != Some(authorization.to.to_string().as_str()) {
-            return Err("invalid_exact_evm_payload_recipient_mismatch");
-        }
-        if amount.as_str() != Some(authorization.value.to_string().as_str()) {
-            return Err("invalid_exact_evm_payload_authorization_value_mismatch");
-        }
-        Ok(authorization)
     }
 
     async fn settle(&self, body: &Value) -> Reply {
@@ -226,7 +198,7 @@ impl TestFacilitator {
             let network = &body["paymentRequirements"]["network"];
             json!({ "success": true, "errorReason": null, "payer": null, "transaction": transaction, "network": network })
         };
-        let nowhere = format!("0x{}", "99".repeat(32));
+        let nowhere = self.till.nowhere();
         match fault {
             None => Reply::Json(200, self.do_settle(body).map_or_else(no, |transaction| yes(&transaction))),
             Some(SettleFault::SettleThenSlow(length)) => {
@@ -256,14 +228,10 @@ impl TestFacilitator {
             }
             Some(SettleFault::YesWithoutSettling) => Reply::Json(200, yes(&nowhere)),
             Some(SettleFault::YesWithAnotherTransaction) => {
-                let transfers = self.chain.transfers();
-                Reply::Json(200, yes(transfers.last().map_or(&nowhere, |transfer| &transfer.transaction)))
+                Reply::Json(200, yes(&self.till.last_transaction().unwrap_or(nowhere)))
             }
             Some(SettleFault::YesWithARevertedTransaction) => {
-                let settled = self.checked(body).map(|authorization| {
-                    let _ = self.chain.submit(&authorization);
-                    self.chain.submit(&authorization).0
-                });
+                let settled = self.till.settle_and_fail(body);
                 Reply::Json(200, settled.map_or_else(no, |transaction| yes(&transaction)))
             }
             Some(SettleFault::Status(status)) => Reply::Text(status, "<html>Bad Gateway</html>"),
@@ -272,22 +240,9 @@ impl TestFacilitator {
         }
     }
 
-    /// Checks, submits, and waits for the block.
     fn do_settle(&self, body: &Value) -> Result<String, &'static str> {
-        let authorization = self.checked(body)?;
-        let refusal = self.chain.refusal(&authorization);
-        let transfers = self.chain.transfers();
-        let made = transfers
-            .iter()
-            .find(|transfer| (transfer.from, &transfer.nonce) == (authorization.from, &authorization.nonce));
-        match (refusal, made) {
-            (Some(_), Some(made)) if self.state().repeats_success => Ok(made.transaction.clone()),
-            (Some(reason), _) => Err(reason),
-            (None, _) => {
-                let (transaction, outcome) = self.chain.submit(&authorization);
-                outcome.map(|()| transaction)
-            }
-        }
+        let repeats = self.state().repeats_success;
+        self.till.settle(body, repeats)
     }
 }
 

@@ -7,8 +7,11 @@ mod ledger;
 mod payer;
 mod rpc;
 mod server;
+mod solana;
+mod till;
 
 pub use chain::TestChain;
 pub use facilitator::{SettleFault, TestFacilitator, VerifyFault};
 pub use ledger::TestTransfer;
 pub use payer::TestPayer;
+pub use solana::{TestInstruction, TestSolana, TestSolanaPayer, TestSolanaTransfer, TestTransaction};

@@ -6,6 +6,7 @@ mod checks;
 mod configuration;
 mod faults;
 mod hostile;
+mod solana;
 mod submissions;
 mod support;
 mod verifications;

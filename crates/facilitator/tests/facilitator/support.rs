@@ -11,7 +11,9 @@ use crochet_facilitator::{
 use crochet_primitives::testing::ManualClock;
 use crochet_primitives::{Clock, Timestamp};
 use crochet_relay::ports::HeaderPayments;
-use crochet_relay::{BY_HEADER, Claimed, FeeStatus, HeaderPayment, Observation, OriginCurrency, Terms, Verification};
+use crochet_relay::{
+    BY_HEADER, Claimed, FeeStatus, HeaderOffer, HeaderPayment, Observation, OriginCurrency, Terms, Verification,
+};
 use crochet_wallet::WalletAddress;
 use crochet_x402::{Asset, Authorization, DecodedPayment, Network, Offer, PaymentRequired, Resource, decode, encode};
 use secrecy::SecretString;
@@ -103,7 +105,7 @@ impl Scene {
     }
 
     pub(crate) async fn verify(&self, payment: &HeaderPayment) -> Verification {
-        self.payments.verify(payment, PRICE).await
+        self.payments.verify(payment, &way(payment)).await
     }
 
     /// Verifies a payment that is good, and makes the terms of its call as the relay does.
@@ -143,9 +145,22 @@ impl Scene {
     }
 }
 
+/// The offer of the price in the payment's own asset.
+pub(crate) fn way(payment: &HeaderPayment) -> HeaderOffer {
+    HeaderOffer {
+        scheme: "exact",
+        network: payment.network.clone(),
+        asset: payment.asset.clone(),
+        recipient: seller().canonical(),
+        pays_into: seller().canonical(),
+        fee_payer: None,
+        base_units: PRICE,
+    }
+}
+
 /// The payment that a client of v2 makes of an authorization, as the gateway reads it.
 pub(crate) fn v2(authorization: &Authorization) -> HeaderPayment {
-    let offer = Offer { asset: usdc(), pay_to: seller(), base_units: PRICE, max_timeout_seconds: 60 };
+    let offer = Offer { asset: usdc(), pay_to: seller(), fee_payer: None, base_units: PRICE, max_timeout_seconds: 60 };
     let required = PaymentRequired::new(&Resource::new(URL, "Weather"), &[offer], "Pay.")
         .with_extension("crochet", serde_json::json!({ "info": { "terms": "t1.secret.token" } }));
     read(&TestPayer::v2(&required.v2(), authorization))
@@ -167,7 +182,7 @@ fn read(payment: &Value) -> HeaderPayment {
         base_units: payment.base_units,
         nonce: payment.nonce,
         valid_after: payment.valid_after,
-        valid_before: payment.valid_before,
+        valid_before: payment.valid_before.unwrap(),
         promised: None,
         secret_sha256: None,
         payload: payment.payload,

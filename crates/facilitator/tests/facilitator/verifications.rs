@@ -7,7 +7,7 @@ use crochet_facilitator::VerificationLimits;
 use crochet_facilitator::testing::{TestPayer, VerifyFault};
 use crochet_pricing::MicroUsd;
 use crochet_relay::Verification;
-use crochet_relay::ports::HeaderPayments;
+use crochet_relay::ports::{HeaderPayments, PayoutWallets};
 use crochet_wallet::WalletAddress;
 use crochet_x402::{Asset, Network};
 
@@ -23,7 +23,9 @@ fn reason(verification: Verification) -> String {
 #[tokio::test]
 async fn a_price_is_offered_to_sellers_on_evm_chains() {
     let scene = Scene::new().await;
-    let offers = scene.payments.offers(MicroUsd::from_micros(10_000), &seller().to_string());
+    let price = MicroUsd::from_micros(10_000);
+    let on_evm = |address: &str| PayoutWallets { evm: Some(address.to_owned()), solana: None };
+    let offers = scene.payments.offers(price, &on_evm(&seller().to_string())).await;
     assert_eq!(offers.len(), 1);
     let offer = &offers[0];
     assert_eq!((offer.scheme, offer.network.as_str(), offer.base_units), ("exact", "eip155:84532", PRICE));
@@ -32,7 +34,7 @@ async fn a_price_is_offered_to_sellers_on_evm_chains() {
         (usdc().caip19().as_str(), seller().canonical().as_str())
     );
     for address in ["2xRiSnKRWfFwwtkBPewQ6E4QA2SK9kzypVukLh35hiS8", "", "0x1"] {
-        assert_eq!(scene.payments.offers(MicroUsd::from_micros(10_000), address), [], "{address}");
+        assert_eq!(scene.payments.offers(price, &on_evm(address)).await, [], "{address}");
     }
 }
 

@@ -36,15 +36,18 @@ pub(super) fn required() -> RefOr<Schema> {
                 .description(Some("For how long the authorization is to be good.")),
         )
         .required("maxTimeoutSeconds")
-        .property("asset", text("The token's contract."))
+        .property("asset", text("The token's contract, or on Solana its mint."))
         .required("asset")
         .property(
             "extra",
             ObjectBuilder::new()
-                .property("name", text("The name in the token's EIP-712 domain."))
-                .required("name")
-                .property("version", text("The version in it."))
-                .required("version"),
+                .property("name", text("On EVM chains: the name in the token's EIP-712 domain."))
+                .property("version", text("On EVM chains: the version in it."))
+                .property(
+                    "feePayer",
+                    text("On Solana: who pays the network's fees, and signs the transaction for that."),
+                )
+                .description(Some("What a payment has to say besides.")),
         )
         .required("extra");
     let any = || ObjectBuilder::new().schema_type(Type::Object);

@@ -100,6 +100,7 @@ pub(super) fn in_its_words(x402: &X402, way: &HeaderOffer) -> Option<crochet_x40
     Some(crochet_x402::Offer {
         asset: find_asset(&x402.assets, &way.asset)?.clone(),
         pay_to: WalletAddress::parse(&way.recipient).ok()?,
+        fee_payer: way.fee_payer.as_deref().and_then(|address| WalletAddress::parse(address).ok()),
         base_units: way.base_units,
         max_timeout_seconds: x402.max_timeout_seconds,
     })

@@ -1,6 +1,7 @@
 //! The header that a payment comes in.
 
 use actix_web::HttpRequest;
+use chrono::TimeDelta;
 use crochet_primitives::Timestamp;
 use crochet_relay::{HeaderPayment, IdempotencyKey, Promised};
 use crochet_secrets::VaultSecret;
@@ -9,6 +10,9 @@ use serde_json::json;
 
 use super::X402;
 use crate::error::ApiError;
+
+/// For about how long a payment on Solana can be made: 150 blocks. What is decided by is the chain's own count of them.
+const BLOCKHASH_LIFETIME: TimeDelta = TimeDelta::seconds(90);
 
 /// A payment, and what came with it for the call.
 pub(crate) struct ReadPayment {
@@ -45,7 +49,7 @@ pub(crate) fn read(x402: &X402, req: &HttpRequest, now: Timestamp) -> Result<Rea
         base_units: decoded.base_units,
         nonce: decoded.nonce.clone(),
         valid_after: decoded.valid_after,
-        valid_before: decoded.valid_before,
+        valid_before: decoded.valid_before.unwrap_or(now + BLOCKHASH_LIFETIME),
         promised,
         // Terms that have ended, or whose key was rotated, promise nothing any more. They are what the payer alone has of
         // this payment all the same: a retry brings them again.

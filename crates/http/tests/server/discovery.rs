@@ -1,6 +1,6 @@
 //! What programs find that pay by x402 and never heard of this server.
 
-use crochet_relay::ports::{Directory, Input};
+use crochet_relay::ports::{Directory, Input, PayoutWallets};
 use serde_json::{Value, json};
 
 use crate::world::{PAYOUT, World};
@@ -73,10 +73,10 @@ async fn what_takes_no_calls_or_cannot_be_paid_so_is_not_found() {
     let world = World::new().await;
     let total = async || found(&world, "").await["pagination"]["total"].clone();
     assert_eq!(total().await, 1);
-    world.directory.change_offer("paid", |offer| offer.evm_payout_address = None);
+    world.directory.change_offer("paid", |offer| offer.payout_wallets = PayoutWallets::default());
     assert_eq!(total().await, 0);
     world.directory.change_offer("paid", |offer| {
-        offer.evm_payout_address = Some(PAYOUT.to_owned());
+        offer.payout_wallets = PayoutWallets { evm: Some(PAYOUT.to_owned()), solana: None };
         offer.is_available = false;
     });
     assert_eq!(found(&world, "").await["items"], json!([]));

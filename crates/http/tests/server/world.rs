@@ -20,7 +20,7 @@ use crochet_primitives::{CallId, Clock, EntropyExt, ListingId, ProfileId, Wallet
 use crochet_relay::memory::{
     MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
-use crochet_relay::ports::Offer;
+use crochet_relay::ports::{Offer, PayoutWallets};
 use crochet_relay::{Endpoint, Gateway, Observation, PayerWallet, Policy, Providers, WebhookIntake};
 use crochet_signing::{SigningSecret, SigningSecrets};
 use crochet_wallet::{Chain, EvmSigner};
@@ -197,7 +197,7 @@ impl World {
             endpoint: Some(endpoint()),
             is_endpoint_disabled: false,
             payout_address: None,
-            evm_payout_address: Some(PAYOUT.to_owned()),
+            payout_wallets: PayoutWallets { evm: Some(PAYOUT.to_owned()), solana: None },
             former_price: None,
         };
         self.directory.set_offer(slug, offer);

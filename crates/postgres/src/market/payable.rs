@@ -2,7 +2,7 @@
 
 use crochet_pricing::MicroUsd;
 use crochet_primitives::Timestamp;
-use crochet_relay::ports::{Input, MAX_PAYABLE, Payable, PayablePage, PayableQuery};
+use crochet_relay::ports::{Input, MAX_PAYABLE, Payable, PayablePage, PayableQuery, PayoutWallets};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
@@ -28,7 +28,9 @@ struct Row {
     #[diesel(sql_type = Nullable<BigInt>)]
     price_micros: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
-    address: Option<String>,
+    evm_address: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    solana_address: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     updated_at: Option<Timestamp>,
     #[diesel(sql_type = Nullable<Json>)]
@@ -50,8 +52,7 @@ pub(crate) fn page(conn: &mut PgConnection, query: PayableQuery) -> Result<Payab
 }
 
 fn payable(row: Row) -> Result<Option<Payable>, DbError> {
-    let (Some(id), Some(name), Some(price), Some(evm_payout_address), Some(updated_at)) =
-        (row.id, row.name, row.price_micros, row.address, row.updated_at)
+    let (Some(id), Some(name), Some(price), Some(updated_at)) = (row.id, row.name, row.price_micros, row.updated_at)
     else {
         return Ok(None);
     };
@@ -60,7 +61,7 @@ fn payable(row: Row) -> Result<Option<Payable>, DbError> {
         name,
         description: row.description.unwrap_or_default(),
         price: MicroUsd::from_i64(price).map_err(|_| misread("listings.price_micros", id))?,
-        evm_payout_address,
+        payout_wallets: PayoutWallets { evm: row.evm_address, solana: row.solana_address },
         updated_at,
         input: Input { schema: row.input_schema, example: row.example_input },
     }))

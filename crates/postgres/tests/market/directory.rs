@@ -55,7 +55,7 @@ async fn what_can_be_paid_by_anybody_is_found_newest_first_and_counted() {
     assert_eq!(page.items.iter().map(|item| item.listing).collect::<Vec<_>>(), [listings[0].id, of_two[0]]);
     let first = &page.items[0];
     assert_eq!((&first.name, &first.description), (&described.name, &described.description));
-    assert_eq!(first.evm_payout_address, wallet.address.canonical());
+    assert_eq!(first.payout_wallets.evm, Some(wallet.address.canonical()));
     assert_eq!((first.input.schema.as_ref(), &first.input.example), (Some(&schema), &None));
     assert_eq!(market.directory.input(listings[0].id).await.unwrap(), first.input);
     assert!(market.directory.input(listings[1].id).await.unwrap().is_empty());
@@ -78,7 +78,7 @@ async fn what_can_be_paid_by_anybody_is_found_newest_first_and_counted() {
 }
 
 #[tokio::test]
-async fn what_is_free_or_of_a_seller_without_an_evm_payout_wallet_is_not_found() {
+async fn what_is_free_or_of_a_seller_without_a_payout_wallet_is_not_found() {
     let market = Market::new().await;
     let (seller, wallet, _) = market.register().await;
     market.publish(seller.id, "priced").await;
@@ -95,6 +95,12 @@ async fn what_is_free_or_of_a_seller_without_an_evm_payout_wallet_is_not_found()
     let solana = market.new_wallet(seller.id, true);
     market.identities.link_wallet(&solana).await.unwrap();
     market.identities.update_wallet(seller.id, wallet.id, disabled).await.unwrap();
+    assert_eq!(total().await, 1);
+    let query = PayableQuery { limit: 1, offset: 0, is_brief: true };
+    let found = market.directory.payable(query).await.unwrap();
+    let wallets = &found.items[0].payout_wallets;
+    assert_eq!((&wallets.evm, &wallets.solana), (&None, &Some(solana.address.canonical())));
+    market.execute("UPDATE profile_wallets SET capabilities = ARRAY['auth']");
     assert_eq!(total().await, 0);
 }
 

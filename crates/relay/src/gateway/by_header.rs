@@ -71,7 +71,7 @@ impl Gateway {
         if !offer.is_available || offer.endpoint.is_none() {
             return Ok(HeaderTerms::Unavailable);
         }
-        let ways = ways(taken.as_ref(), &offer, gross);
+        let ways = ways(taken.as_ref(), &offer, gross).await;
         if ways.is_empty() {
             return Ok(HeaderTerms::NotOffered);
         }
@@ -133,12 +133,12 @@ impl Gateway {
         if let Some(refusal) = refuse_new(&offer, &request.body) {
             return Ok(refusal);
         }
-        let way = match self.priced(taken.as_ref(), &request.payment, &offer, current) {
+        let way = match self.priced(taken.as_ref(), &request.payment, &offer, current).await {
             Ok(way) => way,
             Err(reason) => return self.not_paid(request, &offer, reason).await,
         };
         let (gross, way) = way;
-        let evidence = match taken.verify(&request.payment, way.base_units).await {
+        let evidence = match taken.verify(&request.payment, &way).await {
             Verification::Valid { evidence } => evidence,
             Verification::Invalid { reason } => return self.not_paid(request, &offer, reason).await,
             Verification::Used => return self.not_paid(request, &offer, "invalid_transaction_state").await,
@@ -271,26 +271,35 @@ impl Gateway {
     }
 
     /// The price that the payment pays, and how: what our own terms promised, else the price as it is or just was.
-    fn priced(
+    async fn priced(
         &self,
         taken: &dyn HeaderPayments,
         payment: &HeaderPayment,
         offer: &Offer,
         current: MicroUsd,
     ) -> Result<(MicroUsd, HeaderOffer), &'static str> {
+        let is_on_solana = payment.network.starts_with("solana:");
         let mut reason = "invalid_network";
         let mut best: Option<(MicroUsd, HeaderOffer)> = None;
         let promised =
             payment.promised.filter(|promised| promised.listing == offer.listing).map(|promised| promised.gross);
         for gross in [promised, Some(current), offer.former_price].into_iter().flatten() {
-            let way = ways(taken, offer, gross).into_iter().find(|way| {
+            let way = ways(taken, offer, gross).await.into_iter().find(|way| {
                 way.scheme == payment.scheme && way.network == payment.network && way.asset == payment.asset
             });
             let Some(way) = way else { continue };
-            if way.recipient != payment.recipient {
-                reason = "invalid_exact_evm_payload_recipient_mismatch";
+            if way.pays_into != payment.recipient {
+                reason = if is_on_solana {
+                    "invalid_exact_svm_payload_recipient_mismatch"
+                } else {
+                    "invalid_exact_evm_payload_recipient_mismatch"
+                };
             } else if payment.base_units < way.base_units {
-                reason = "invalid_exact_evm_payload_authorization_value";
+                reason = if is_on_solana {
+                    "invalid_exact_svm_payload_amount_mismatch"
+                } else {
+                    "invalid_exact_evm_payload_authorization_value"
+                };
             } else if best.as_ref().is_none_or(|(known, _)| *known < gross) {
                 best = Some((gross, way));
             }
@@ -328,8 +337,11 @@ impl Gateway {
     }
 }
 
-fn ways(taken: &dyn HeaderPayments, offer: &Offer, gross: MicroUsd) -> Vec<HeaderOffer> {
-    offer.evm_payout_address.as_deref().map(|address| taken.offers(gross, address)).unwrap_or_default()
+/// Of several wallets of the seller's, the one that it would be paid at by the provider comes first.
+async fn ways(taken: &dyn HeaderPayments, offer: &Offer, gross: MicroUsd) -> Vec<HeaderOffer> {
+    let mut ways = taken.offers(gross, &offer.payout_wallets).await;
+    ways.sort_by_key(|way| offer.payout_address.as_ref() != Some(&way.recipient));
+    ways
 }
 
 fn terms(payment: &HeaderPayment, way: &HeaderOffer, evidence: serde_json::Value) -> Terms {
@@ -343,7 +355,7 @@ fn terms(payment: &HeaderPayment, way: &HeaderOffer, evidence: serde_json::Value
         origin_chain_id: chain_number(&payment.network).unwrap_or(SOLANA),
         instructions: evidence,
         asset: payment.asset.clone(),
-        recipient: payment.recipient.clone(),
+        recipient: way.recipient.clone(),
         expected_base_units: way.base_units,
         // The payer pays the seller the whole price: what of it is the marketplace's, the seller owes.
         fee_status: FeeStatus::Accrued,

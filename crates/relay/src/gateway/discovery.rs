@@ -24,10 +24,13 @@ impl Gateway {
     pub async fn discover(&self, query: PayableQuery) -> Result<Discovered, GatewayError> {
         let Some(taken) = &self.header_payments else { return Ok(Discovered::default()) };
         let page = self.directory.payable(query).await?;
-        let with_ways = |payable: Payable| {
-            let ways = taken.offers(payable.price, &payable.evm_payout_address);
-            (!ways.is_empty()).then_some((payable, ways))
-        };
-        Ok(Discovered { items: page.items.into_iter().filter_map(with_ways).collect(), total: page.total })
+        let mut items = Vec::with_capacity(page.items.len());
+        for payable in page.items {
+            let ways = taken.offers(payable.price, &payable.payout_wallets).await;
+            if !ways.is_empty() {
+                items.push((payable, ways));
+            }
+        }
+        Ok(Discovered { items, total: page.total })
     }
 }

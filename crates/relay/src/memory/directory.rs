@@ -11,7 +11,7 @@ use crochet_primitives::{ListingId, ProfileId, StorageError};
 
 use super::faults::Faults;
 use super::lock;
-use crate::ports::{Directory, Input, MAX_PAYABLE, Offer, Payable, PayablePage, PayableQuery};
+use crate::ports::{Directory, Input, MAX_PAYABLE, Offer, Payable, PayablePage, PayableQuery, PayoutWallets};
 use crate::terms::PayerWallet;
 
 /// [`Directory`] over what a test puts there.
@@ -63,7 +63,7 @@ impl Tables {
     /// Of the moments of a listing only that of its id is known here.
     fn payable(&self, offer: &Offer, is_brief: bool) -> Option<Payable> {
         let Price::PerCall(price) = offer.price else { return None };
-        if !offer.is_available || offer.endpoint.is_none() {
+        if !offer.is_available || offer.endpoint.is_none() || offer.payout_wallets == PayoutWallets::default() {
             return None;
         }
         let input = self.inputs.get(&offer.listing).filter(|_| !is_brief).cloned().unwrap_or_default();
@@ -72,7 +72,7 @@ impl Tables {
             name: offer.name.clone(),
             description: String::new(),
             price,
-            evm_payout_address: offer.evm_payout_address.clone()?,
+            payout_wallets: offer.payout_wallets.clone(),
             updated_at: DateTime::UNIX_EPOCH,
             input,
         })

@@ -11,7 +11,7 @@ use crochet_wallet::WalletAddress;
 use super::gate::Gate;
 use super::lock;
 use crate::header_payment::{HeaderOffer, HeaderPayment, HeaderPayments, Verification};
-use crate::ports::Payers;
+use crate::ports::{Payers, PayoutWallets};
 use crate::terms::{Observation, Payment, Terms};
 
 /// USDC on Base, as every payment here is made in.
@@ -103,19 +103,20 @@ impl ScriptedChain {
 
 #[async_trait]
 impl HeaderPayments for ScriptedChain {
-    fn offers(&self, gross: MicroUsd, payout_address: &str) -> Vec<HeaderOffer> {
-        let is_evm = payout_address.starts_with("0x");
-        let offer = HeaderOffer {
+    async fn offers(&self, gross: MicroUsd, wallets: &PayoutWallets) -> Vec<HeaderOffer> {
+        let offer = |address: &String| HeaderOffer {
             scheme: "exact",
             network: "eip155:8453".to_owned(),
             asset: ASSET.to_owned(),
-            recipient: payout_address.to_owned(),
+            recipient: address.clone(),
+            pays_into: address.clone(),
+            fee_payer: None,
             base_units: gross.micros(),
         };
-        is_evm.then_some(offer).into_iter().collect()
+        wallets.evm.iter().map(offer).collect()
     }
 
-    async fn verify(&self, _: &HeaderPayment, _: u64) -> Verification {
+    async fn verify(&self, _: &HeaderPayment, _: &HeaderOffer) -> Verification {
         let scripted = lock(&self.script).verifications.pop_front();
         scripted.unwrap_or_else(|| Verification::Valid { evidence: serde_json::json!({ "from_block": 1 }) })
     }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use crochet_pricing::MicroUsd;
 use crochet_relay::memory::ScriptedChain;
+use crochet_relay::ports::PayoutWallets;
 use crochet_relay::{
     HeaderPayment, HeaderTerms, IdempotencyKey, Mismatch, Observation, PaidRequest, Promised, Reply, State,
     Verification,
@@ -263,7 +264,7 @@ async fn terms_are_offered_for_what_can_be_paid_and_cost_no_row() {
     let (first, second) = (world.listing_id("first").await, world.listing_id("second").await);
     let newest_first = [first.max(second), first.min(second)].to_vec();
     assert_eq!(world.discovered().await, (newest_first, 2));
-    world.directory.change_offer("first", |offer| offer.evm_payout_address = None);
+    world.directory.change_offer("first", |offer| offer.payout_wallets = PayoutWallets::default());
     assert!(matches!(world.header_terms("first").await, HeaderTerms::NotOffered));
     assert_eq!(world.discovered().await, (vec![second], 1));
     assert!(matches!(world.header_terms("nothing").await, HeaderTerms::NotFound));

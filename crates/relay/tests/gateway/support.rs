@@ -10,7 +10,9 @@ use crochet_primitives::{Clock, EntropyExt, ListingId, PageRequest, ProfileId, W
 use crochet_relay::memory::{
     MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
-use crochet_relay::ports::{Books, Directory, Journal, LedgerQuery, Offer, PayableQuery, ProviderReports};
+use crochet_relay::ports::{
+    Books, Directory, Journal, LedgerQuery, Offer, PayableQuery, PayoutWallets, ProviderReports,
+};
 use crochet_relay::{
     BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, HeaderPayment, HeaderTerms, Observation, Origin, PaidRequest,
     PayerWallet, Payment, Policy, Providers, Reconciler, Record, Reply, Sweeper, Terms,
@@ -95,7 +97,7 @@ impl World {
             endpoint: Some(endpoint()),
             is_endpoint_disabled: false,
             payout_address: None,
-            evm_payout_address: Some(PAYOUT.to_owned()),
+            payout_wallets: PayoutWallets { evm: Some(PAYOUT.to_owned()), solana: None },
             former_price: None,
         };
         self.directory.set_offer(slug, offer);
@@ -153,7 +155,9 @@ impl World {
     /// The listings that anybody can find, and how many there are.
     pub(crate) async fn discovered(&self) -> (Vec<ListingId>, u64) {
         let found = self.gateway.discover(PayableQuery { limit: 10, offset: 0, is_brief: false }).await.unwrap();
-        assert!(found.items.iter().all(|(payable, ways)| ways[0].recipient == payable.evm_payout_address));
+        assert!(
+            found.items.iter().all(|(payable, ways)| Some(&ways[0].recipient) == payable.payout_wallets.evm.as_ref())
+        );
         (found.items.into_iter().map(|(payable, _)| payable.listing).collect(), found.total)
     }
 

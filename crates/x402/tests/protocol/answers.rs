@@ -9,7 +9,7 @@ use crate::{assets, exact, offer, required, resource, v1, v2};
 
 fn asked(version: Version, payment: &Value) -> Value {
     let authorization = Authorization::read(&payment["payload"]).unwrap();
-    request(version, &authorization, &offer(assets().remove(1)), &resource(), payment).unwrap()
+    request(version, &authorization.to_json(), &offer(assets().remove(1)), &resource(), payment).unwrap()
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod offers;
 mod properties;
 mod receipts;
 mod signatures;
+mod solana;
 mod terms;
 
 use base64::Engine;
@@ -28,7 +29,7 @@ fn resource() -> Resource {
 }
 
 fn offer(asset: Asset) -> Offer {
-    Offer { asset, pay_to: SELLER.parse().unwrap(), base_units: 10_000, max_timeout_seconds: 60 }
+    Offer { asset, pay_to: SELLER.parse().unwrap(), fee_payer: None, base_units: 10_000, max_timeout_seconds: 60 }
 }
 
 fn required() -> PaymentRequired {
