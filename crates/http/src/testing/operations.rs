@@ -67,7 +67,11 @@ fn fits(template: &str, path: &str) -> bool {
 /// Whether the path is one that is retired, or lies below one.
 pub(super) fn is_retired(document: &Value, target: &str) -> bool {
     let path = normal(target);
-    let mut above = path.as_str();
+    // No path of the document is deeper, so that what lies below need not be looked at part by part.
+    let deepest =
+        document["paths"].as_object().into_iter().flatten().map(|(template, _)| template.matches('/').count());
+    let end = path.match_indices('/').nth(deepest.max().unwrap_or_default() + 1).map_or(path.len(), |(end, _)| end);
+    let mut above = &path[..end];
     loop {
         if find(document, above)
             .is_some_and(|found| found.methods.values().any(|operation| operation["deprecated"] == true))
