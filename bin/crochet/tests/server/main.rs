@@ -12,6 +12,7 @@ mod support;
 mod documents_errors;
 mod documents_paths;
 mod documents_text;
+mod documents_threats;
 mod documents_words;
 mod edge_endpoints;
 mod edge_identity;
