@@ -19,6 +19,7 @@ mod service;
 mod solana;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod verdict;
 
 pub use budget::VerificationLimits;
 pub use config::{FacilitatorConfig, FacilitatorConfigError, FacilitatorEndpoint, FacilitatorTimes, PaidNetwork};

@@ -9,8 +9,8 @@ use crochet_primitives::Clock;
 use crochet_relay::ports::{HeaderPayments, PayoutWallets};
 use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Payment, Terms, Verification};
 use crochet_wallet::{Chain as Family, WalletAddress};
-use crochet_x402::facilitator::{SettleAnswer, VerifyAnswer, request};
-use crochet_x402::{Asset, Authorization, EXACT, Offer, Resource, SignedBy, Version};
+use crochet_x402::facilitator::{SettleAnswer, request};
+use crochet_x402::{Asset, Authorization, EXACT, Offer, Resource, SignedBy};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -24,6 +24,7 @@ use crate::node::Unreadable;
 use crate::rpc::{Block, Rpc};
 use crate::service::Service;
 use crate::solana;
+use crate::verdict::Verified;
 
 /// An authorization has to be good for so long when it is verified: a submission takes a while.
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(6);
@@ -32,15 +33,6 @@ pub const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
 
 /// What facilitators are told of how long a payment may take.
 pub(crate) const MAX_TIMEOUT_SECONDS: u32 = 300;
-/// What facilitators say is wrong when it is not the payment that is.
-pub(crate) const NOT_ABOUT_THE_PAYMENT: [&str; 6] = [
-    "unexpected_error",
-    "unexpected_verify_error",
-    "unsupported_scheme",
-    "invalid_network",
-    "invalid_scheme",
-    "invalid_x402_version",
-];
 
 /// Takes payments by x402's scheme `exact` on EVM chains and on Solana.
 pub struct Facilitators {
@@ -239,37 +231,16 @@ impl HeaderPayments for Facilitators {
             );
             return Verification::Used;
         }
-        let preferred = match payment.payload.get("x402Version").and_then(Value::as_u64) {
-            Some(1) => Version::V1,
-            _ => Version::V2,
-        };
-        let mut retry_after_seconds = None;
-        for service in &self.services {
-            let until = deadline.min(Instant::now() + self.times.verify_attempt);
-            let Some(version) = service.version_for(preferred, chain.asset.network(), until).await else { continue };
-            let Some(body) = request(version, &authorization.to_json(), &offer, &self.resource, &payment.payload)
-            else {
-                continue;
-            };
-            let Some(answer) = service.verify(&body, until).await else { continue };
-            let said = answer.value.as_ref().and_then(VerifyAnswer::read);
-            let Some(said) = said else {
-                retry_after_seconds = retry_after_seconds.or(answer.retry_after_seconds);
-                tracing::warn!(facilitator = service.url, status = answer.status.as_u16(), "no verdict on a payment");
-                continue;
-            };
-            if said.is_valid {
+        let services = self.services.iter().collect();
+        match self.verdict(services, payment, &authorization.to_json(), &offer, deadline).await {
+            Ok(Verified { by, version }) => {
                 // It was unused up to the latest block: what is found later was made later.
                 let from_block = latest.number.saturating_add(1);
-                let evidence = Evidence { facilitator: service.url.clone(), version, from_block };
-                return Verification::Valid { evidence: evidence.to_json() };
+                let evidence = Evidence { facilitator: by, version, from_block };
+                Verification::Valid { evidence: evidence.to_json() }
             }
-            let reason = said.reason.unwrap_or_else(|| "invalid_payment".to_owned());
-            if !NOT_ABOUT_THE_PAYMENT.contains(&reason.as_str()) {
-                return Verification::Invalid { reason };
-            }
+            Err(otherwise) => otherwise,
         }
-        Verification::Unavailable { retry_after_seconds }
     }
 
     async fn submit(&self, payment: &HeaderPayment, terms: &Terms) -> Observation {

@@ -3,9 +3,9 @@
 use crochet_pricing::MicroUsd;
 use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Terms, Verification};
 use crochet_wallet::{Chain as Family, WalletAddress};
-use crochet_x402::facilitator::{VerifyAnswer, request};
+use crochet_x402::facilitator::request;
 use crochet_x402::solana::{SolanaPayment, token_account};
-use crochet_x402::{EXACT, Offer, Version};
+use crochet_x402::{EXACT, Offer};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -14,8 +14,9 @@ use super::chain::Beforehand;
 use super::evidence::{Evidence, wanted};
 use crate::chain::Look;
 use crate::node::Unreadable;
-use crate::payments::{Facilitators, MAX_TIMEOUT_SECONDS, NOT_ABOUT_THE_PAYMENT, observation};
+use crate::payments::{Facilitators, MAX_TIMEOUT_SECONDS, observation};
 use crate::service::Service;
+use crate::verdict::Verified;
 
 /// How often it is asked whether a node knows the block that a payment names: clients ask other nodes, and these may be
 /// a moment ahead.
@@ -106,31 +107,13 @@ impl Facilitators {
             Err(Unreadable) => return unavailable,
         };
         let offer = offer(chain, recipient, fee_payer, payment.base_units);
-        let preferred = match payment.payload.get("x402Version").and_then(Value::as_u64) {
-            Some(1) => Version::V1,
-            _ => Version::V2,
-        };
-        let mut retry_after_seconds = None;
-        for service in offered {
-            let until = deadline.min(Instant::now() + self.times.verify_attempt);
-            let Some(version) = service.version_for(preferred, chain.asset.network(), until).await else { continue };
-            let Some(asked) = request(version, &body, &offer, &self.resource, &payment.payload) else { continue };
-            let Some(answer) = service.verify(&asked, until).await else { continue };
-            let Some(said) = answer.value.as_ref().and_then(VerifyAnswer::read) else {
-                retry_after_seconds = retry_after_seconds.or(answer.retry_after_seconds);
-                tracing::warn!(facilitator = service.url, status = answer.status.as_u16(), "no verdict on a payment");
-                continue;
-            };
-            if said.is_valid {
-                let evidence = Evidence::of(&signed, (service.url.clone(), version), after_slot, last_height);
-                return Verification::Valid { evidence: evidence.to_json() };
+        match self.verdict(offered, payment, &body, &offer, deadline).await {
+            Ok(Verified { by, version }) => {
+                let evidence = Evidence::of(&signed, (by, version), after_slot, last_height);
+                Verification::Valid { evidence: evidence.to_json() }
             }
-            let reason = said.reason.unwrap_or_else(|| "invalid_payment".to_owned());
-            if !NOT_ABOUT_THE_PAYMENT.contains(&reason.as_str()) {
-                return Verification::Invalid { reason };
-            }
+            Err(otherwise) => otherwise,
         }
-        Verification::Unavailable { retry_after_seconds }
     }
 
     /// Whose fee payer this is; `None` where it is nobody's, and somebody has not said who is its own.
