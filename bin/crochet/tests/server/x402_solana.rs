@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use crochet::config::Settings;
-use crochet::demo::client::Answer;
 use crochet_facilitator::testing::{
     SettleFault, TestChain, TestFacilitator, TestInstruction, TestSolana, TestSolanaPayer, TestTransaction,
 };
@@ -13,19 +11,14 @@ use crochet_x402::{Asset, Network, encode};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::x402::{FUNDS, PRICE, body, header, receipt, required};
-use crate::support::{Behaviour, Market, TestGateway, TestSeller, assert_error, publish, register};
+use crate::support::x402::{FUNDS, PRICE, X402Market, body, header, paid_on, receipt, required};
+use crate::support::{Behaviour, Market, TestGateway, assert_error, publish};
 
 /// After so many blocks a payment that was not made never will be, and nobody takes that back.
 const OVER: u64 = 150 + 2 * 32 + 2;
 
 /// A market whose seller has a wallet on Solana alone, with a payer there.
-struct World {
-    market: Market,
-    chain: TestSolana,
-    facilitator: TestFacilitator,
-    payer: TestSolanaPayer,
-}
+type World = X402Market<TestSolana, TestSolanaPayer>;
 
 impl World {
     async fn open() -> Self {
@@ -38,40 +31,15 @@ impl World {
         let payer = TestSolanaPayer::new(7);
         chain.mint(&payer.address(), FUNDS);
         let gateway = TestGateway::with(|settings| {
-            settings.x402_facilitator_urls = Some(vec![facilitator.url().to_owned()]);
-            settings.x402_networks = Some(vec![Network::SOLANA_DEVNET.to_string()]);
-            settings.x402_rpc_urls = Some(chain.url().to_owned());
-            settings.check_interval_millis = Some(0);
-            // The sweeper looks once, when there is nothing to see.
-            settings.sweep_interval_millis = Some(3_600_000);
+            paid_on(settings, Network::SOLANA_DEVNET, chain.url(), &facilitator);
             change(settings);
         })
         .await;
-        let seller = TestSeller::start();
-        let provider = register(&gateway.api, "provider", true).await;
-        let buyer = register(&gateway.api, "buyer", false).await;
         let fields = json!({ "pricing_model": "per_call", "pricing_amount": 0.01 });
-        let listing = publish(&provider, seller.url(), fields).await;
-        let world = Self { market: Market { gateway, seller, provider, buyer, listing }, chain, facilitator, payer };
+        let market = Market::with(gateway, fields).await;
+        let world = Self { market, chain, facilitator, payer };
         world.chain.mint(&world.seller_address().await, 0);
         world
-    }
-
-    async fn seller_address(&self) -> WalletAddress {
-        let me = self.market.provider.send(Method::GET, "/me", &[], None).await.unwrap().expect(200).unwrap();
-        me.text("/data/wallets/0/address").unwrap().parse().unwrap()
-    }
-
-    async fn send(&self, headers: &[(&str, &str)], body: Option<Bytes>) -> Answer {
-        self.send_to(self.market.listing_id(), headers, body).await
-    }
-
-    async fn send_to(&self, listing: &str, headers: &[(&str, &str)], body: Option<Bytes>) -> Answer {
-        self.market.gateway.api.send(Method::POST, &format!("/gateway/{listing}"), headers, body).await.unwrap()
-    }
-
-    async fn terms(&self) -> Value {
-        required(&self.send(&[], None).await.expect(402).unwrap())
     }
 
     /// What the payer would sign for the first offer of the terms.
@@ -92,10 +60,6 @@ impl World {
         self.signed(&terms, &self.draft(&terms))
     }
 
-    async fn pay(&self, payment: &str, body: &Bytes) -> Answer {
-        self.send(&[("payment-signature", payment)], Some(body.clone())).await
-    }
-
     fn paid(&self) -> u64 {
         self.chain.transfers().iter().map(|transfer| transfer.base_units).sum()
     }
@@ -103,9 +67,7 @@ impl World {
     /// Money moved so often, the seller ran so often, and the books say the same.
     fn assert_paid_and_run(&self, payments: u64, runs: usize) {
         assert_eq!((self.paid(), self.market.seller.runs()), (payments * PRICE, runs));
-        let gross =
-            "SELECT coalesce(sum(amount_micros), 0)::bigint FROM ledger_entries WHERE entry_type = 'gateway_payment'";
-        assert_eq!(self.market.gateway.sql(gross), (payments * PRICE).to_string());
+        assert_eq!(self.booked().0, (payments * PRICE).to_string());
     }
 }
 

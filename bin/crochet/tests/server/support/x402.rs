@@ -19,11 +19,12 @@ pub(crate) const PRICE: u64 = 10_000;
 /// What the payer begins with.
 pub(crate) const FUNDS: u64 = 1_000_000;
 
-pub(crate) struct X402Market {
+/// On an EVM chain, unless said otherwise.
+pub(crate) struct X402Market<Chain = TestChain, Payer = TestPayer> {
     pub(crate) market: Market,
-    pub(crate) chain: TestChain,
+    pub(crate) chain: Chain,
     pub(crate) facilitator: TestFacilitator,
-    pub(crate) payer: TestPayer,
+    pub(crate) payer: Payer,
 }
 
 impl X402Market {
@@ -37,12 +38,7 @@ impl X402Market {
         let payer = TestPayer::new(7).unwrap();
         chain.mint(&payer.address(), FUNDS);
         let gateway = TestGateway::with(|settings| {
-            settings.x402_facilitator_urls = Some(vec![facilitator.url().to_owned()]);
-            settings.x402_networks = Some(vec![Network::BASE_SEPOLIA.to_string()]);
-            settings.x402_rpc_urls = Some(chain.url().to_owned());
-            settings.check_interval_millis = Some(0);
-            // The sweeper looks once, when there is nothing to see.
-            settings.sweep_interval_millis = Some(3_600_000);
+            paid_on(settings, Network::BASE_SEPOLIA, chain.url(), &facilitator);
             change(settings);
         })
         .await;
@@ -52,26 +48,6 @@ impl X402Market {
         let fields = json!({ "pricing_model": "per_call", "pricing_amount": 0.01 });
         let listing = publish(&provider, seller.url(), fields).await;
         Self { market: Market { gateway, seller, provider, buyer, listing }, chain, facilitator, payer }
-    }
-
-    /// Sends to the listing without an API key.
-    pub(crate) async fn send(&self, headers: &[(&str, &str)], body: Option<Bytes>) -> Answer {
-        self.send_to(self.market.listing_id(), headers, body).await
-    }
-
-    pub(crate) async fn send_to(&self, listing: &str, headers: &[(&str, &str)], body: Option<Bytes>) -> Answer {
-        self.market.gateway.api.send(Method::POST, &format!("/gateway/{listing}"), headers, body).await.unwrap()
-    }
-
-    /// The terms of a 402, as v2 clients read them.
-    pub(crate) async fn terms(&self) -> Value {
-        required(&self.send(&[], None).await.expect(402).unwrap())
-    }
-
-    /// Where the seller is paid.
-    pub(crate) async fn seller_address(&self) -> WalletAddress {
-        let me = self.market.provider.send(Method::GET, "/me", &[], None).await.unwrap().expect(200).unwrap();
-        me.text("/data/wallets/0/address").unwrap().parse().unwrap()
     }
 
     /// An authorization of what the terms ask for, good for a minute.
@@ -92,6 +68,38 @@ impl X402Market {
     pub(crate) async fn payment(&self) -> String {
         let terms = self.terms().await;
         encode(&TestPayer::v2(&terms, &self.authorize(&terms)))
+    }
+
+    /// What the payer has paid, as the chain has it.
+    pub(crate) fn paid(&self) -> u64 {
+        let transfers = self.chain.transfers();
+        transfers
+            .iter()
+            .filter(|transfer| transfer.from == self.payer.address())
+            .map(|transfer| transfer.base_units)
+            .sum()
+    }
+}
+
+impl<Chain, Payer> X402Market<Chain, Payer> {
+    /// Sends to the listing without an API key.
+    pub(crate) async fn send(&self, headers: &[(&str, &str)], body: Option<Bytes>) -> Answer {
+        self.send_to(self.market.listing_id(), headers, body).await
+    }
+
+    pub(crate) async fn send_to(&self, listing: &str, headers: &[(&str, &str)], body: Option<Bytes>) -> Answer {
+        self.market.gateway.api.send(Method::POST, &format!("/gateway/{listing}"), headers, body).await.unwrap()
+    }
+
+    /// The terms of a 402, as v2 clients read them.
+    pub(crate) async fn terms(&self) -> Value {
+        required(&self.send(&[], None).await.expect(402).unwrap())
+    }
+
+    /// Where the seller is paid.
+    pub(crate) async fn seller_address(&self) -> WalletAddress {
+        let me = self.market.provider.send(Method::GET, "/me", &[], None).await.unwrap().expect(200).unwrap();
+        me.text("/data/wallets/0/address").unwrap().parse().unwrap()
     }
 
     /// Calls with a payment of v2.
@@ -117,22 +125,22 @@ impl X402Market {
         answer.at("/data").clone()
     }
 
-    /// What the payer has paid, as the chain has it.
-    pub(crate) fn paid(&self) -> u64 {
-        let transfers = self.chain.transfers();
-        transfers
-            .iter()
-            .filter(|transfer| transfer.from == self.payer.address())
-            .map(|transfer| transfer.base_units)
-            .sum()
-    }
-
     /// Every entry of the ledger: what the books say was paid, in micro-dollars, and how many rows there are.
     pub(crate) fn booked(&self) -> (String, String) {
         let gross =
             "SELECT coalesce(sum(amount_micros), 0)::bigint FROM ledger_entries WHERE entry_type = 'gateway_payment'";
         (self.market.gateway.sql(gross), self.market.gateway.sql("SELECT count(*) FROM ledger_entries"))
     }
+}
+
+/// Lets a gateway be paid on this network, and look at every payment whenever it is asked.
+pub(crate) fn paid_on(settings: &mut Settings, network: Network, rpc_url: &str, facilitator: &TestFacilitator) {
+    settings.x402_facilitator_urls = Some(vec![facilitator.url().to_owned()]);
+    settings.x402_networks = Some(vec![network.to_string()]);
+    settings.x402_rpc_urls = Some(rpc_url.to_owned());
+    settings.check_interval_millis = Some(0);
+    // The sweeper looks once, when there is nothing to see.
+    settings.sweep_interval_millis = Some(3_600_000);
 }
 
 /// What `PAYMENT-REQUIRED` says.
