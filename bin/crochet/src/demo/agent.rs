@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use anyhow::Context;
 use bytes::Bytes;
 use crochet_pow::{Difficulty, expected_attempts, solve};
+use crochet_primitives::EntropyExt;
 use crochet_secrets::ApiKey;
 use crochet_wallet::{EvmSigner, SolanaSigner, WalletAddress};
 use http::Method;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, ApiClient};
 use super::screen::Screen;
+use crate::system::SystemEntropy;
 
 /// A wallet that signs.
 #[derive(Debug)]
@@ -23,6 +25,20 @@ pub enum Wallet {
 }
 
 impl Wallet {
+    /// A new wallet on Ethereum and its kind.
+    ///
+    /// # Errors
+    /// When what was drawn is no key: for one draw in 2^128.
+    pub fn new_evm() -> anyhow::Result<Self> {
+        EvmSigner::from_bytes(SystemEntropy.bytes()).map(Self::Evm).context("no EVM key could be made")
+    }
+
+    /// A new wallet on Solana.
+    #[must_use]
+    pub fn new_solana() -> Self {
+        Self::Solana(SolanaSigner::from_bytes(SystemEntropy.bytes()))
+    }
+
     fn address(&self) -> WalletAddress {
         match self {
             Self::Evm(signer) => signer.address(),

@@ -5,9 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, split};
-use crochet_primitives::{Entropy, EntropyExt};
 use crochet_signing::SigningSecret;
-use crochet_wallet::{EvmSigner, SolanaSigner};
 use http::Method;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -16,7 +14,6 @@ use super::agent::{Agent, Wallet, bytes};
 use super::client::{Answer, ApiClient};
 use super::screen::{Screen, shown};
 use super::seller::Seller;
-use crate::system::SystemEntropy;
 
 const PRICE: &str = "0.01";
 /// How often a poll is repeated before it counts as a failure.
@@ -65,8 +62,8 @@ pub async fn play(base: &str, screen: &Screen) -> anyhow::Result<Played> {
 
 async fn tell(api: &ApiClient, seller: &Seller, screen: &Screen) -> anyhow::Result<(Agent, Listing)> {
     screen.line("\nTwo agents come in");
-    let provider = register(api, "seller", solana()?, screen).await?;
-    let buyer = register(api, "buyer", evm()?, screen).await?;
+    let provider = register(api, "seller", Wallet::new_solana(), screen).await?;
+    let buyer = register(api, "buyer", Wallet::new_evm()?, screen).await?;
 
     screen.line("\nThe seller lists a capability and keeps its endpoint private");
     let listing = publish(&provider, seller, screen).await?;
@@ -102,16 +99,6 @@ async fn tell(api: &ApiClient, seller: &Seller, screen: &Screen) -> anyhow::Resu
     check_ledger(&buyer, &provider, screen).await?;
     check_history(&buyer, &provider, &[relay_id, failed_id], screen).await?;
     Ok((buyer, listing))
-}
-
-fn solana() -> anyhow::Result<Wallet> {
-    Ok(Wallet::Solana(SolanaSigner::from_bytes(SystemEntropy.bytes())))
-}
-
-fn evm() -> anyhow::Result<Wallet> {
-    let mut secret = [0; 32];
-    SystemEntropy.fill(&mut secret);
-    EvmSigner::from_bytes(secret).map(Wallet::Evm).context("no EVM key could be made")
 }
 
 async fn register(api: &ApiClient, role: &str, wallet: Wallet, screen: &Screen) -> anyhow::Result<Agent> {

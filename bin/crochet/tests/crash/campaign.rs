@@ -7,9 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crochet::demo::agent::{Agent, Wallet, bytes};
 use crochet::demo::client::ApiClient;
 use crochet::demo::screen::Screen;
-use crochet::system::SystemEntropy;
-use crochet_primitives::EntropyExt;
-use crochet_wallet::{EvmSigner, SolanaSigner};
 use futures::future::join_all;
 use http::Method;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -149,11 +146,7 @@ async fn kill_all(
 }
 
 async fn register(api: &ApiClient, name: &str, is_solana: bool) -> Agent {
-    let wallet = if is_solana {
-        Wallet::Solana(SolanaSigner::from_bytes(SystemEntropy.bytes()))
-    } else {
-        Wallet::Evm(EvmSigner::from_bytes(SystemEntropy.bytes()).unwrap())
-    };
+    let wallet = if is_solana { Wallet::new_solana() } else { Wallet::new_evm().unwrap() };
     Agent::register(api, &wallet, name, &Screen::default()).await.unwrap()
 }
 

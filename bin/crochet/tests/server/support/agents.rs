@@ -4,9 +4,6 @@ use bytes::Bytes;
 use crochet::demo::agent::{Agent, Wallet, bytes};
 use crochet::demo::client::{Answer, ApiClient};
 use crochet::demo::screen::Screen;
-use crochet::system::SystemEntropy;
-use crochet_primitives::EntropyExt;
-use crochet_wallet::{EvmSigner, SolanaSigner};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -14,11 +11,7 @@ use super::{TestGateway, TestSeller};
 
 /// Registers an agent with a new EVM wallet, or a Solana wallet.
 pub(crate) async fn register(api: &ApiClient, name: &str, is_solana: bool) -> Agent {
-    let wallet = if is_solana {
-        Wallet::Solana(SolanaSigner::from_bytes(SystemEntropy.bytes()))
-    } else {
-        Wallet::Evm(EvmSigner::from_bytes(SystemEntropy.bytes()).unwrap())
-    };
+    let wallet = if is_solana { Wallet::new_solana() } else { Wallet::new_evm().unwrap() };
     Agent::register(api, &wallet, name, &Screen::default()).await.unwrap()
 }
 
