@@ -13,15 +13,13 @@ use crochet_pricing::MicroUsd;
 use crochet_primitives::Clock;
 use crochet_primitives::testing::ManualClock;
 use crochet_relay::ports::{HeaderPayments, PayoutWallets};
-use crochet_relay::{
-    BY_HEADER, Claimed, FeeStatus, HeaderOffer, HeaderPayment, Observation, OriginCurrency, Terms, Verification,
-};
+use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Terms, Verification};
 use crochet_wallet::WalletAddress;
-use crochet_x402::{Asset, Network, decode, encode};
+use crochet_x402::{Asset, Network};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::support::{PRICE, URL};
+use crate::support::{PRICE, URL, read, terms};
 
 /// The network takes no transaction so many blocks after the one that it names, and nothing is undone after the second.
 const LIFETIME: u64 = 150;
@@ -89,21 +87,7 @@ impl Scene {
             &serde_json::json!({ "accepts": [{ "scheme": "exact", "network": Network::SOLANA_DEVNET.to_string() }] }),
             payload,
         );
-        let payment = decode(&encode(&payment), &[usdc()]).unwrap();
-        HeaderPayment {
-            scheme: payment.scheme,
-            network: payment.network.to_string(),
-            asset: payment.asset,
-            payer: payment.payer,
-            recipient: payment.recipient,
-            base_units: payment.base_units,
-            nonce: payment.nonce,
-            valid_after: payment.valid_after,
-            valid_before: self.clock.now(),
-            promised: None,
-            secret_sha256: None,
-            payload: payment.payload,
-        }
+        read(&payment, &usdc(), Some(self.clock.now()))
     }
 
     /// A payment of the price to the seller.
@@ -122,26 +106,7 @@ impl Scene {
             Verification::Valid { evidence } => evidence,
             other => panic!("{other:?}"),
         };
-        Terms {
-            provider: BY_HEADER.to_owned(),
-            provider_request_id: payment.reference(),
-            scheme: payment.scheme.clone(),
-            network: payment.network.clone(),
-            origin_currency: OriginCurrency::Usdc,
-            origin_chain_id: 792_703_809,
-            instructions: evidence,
-            asset: payment.asset.clone(),
-            recipient: self.seller.canonical(),
-            expected_base_units: PRICE,
-            fee_status: FeeStatus::Accrued,
-            expires_at: payment.valid_before,
-            claimed: Some(Claimed {
-                payer: payment.payer.canonical(),
-                nonce: payment.nonce.clone(),
-                valid_before: payment.valid_before,
-                secret_sha256: None,
-            }),
-        }
+        Terms { origin_chain_id: 792_703_809, recipient: self.seller.canonical(), ..terms(payment, evidence) }
     }
 
     fn assert_paid_once(&self, observation: &Observation, terms: &Terms) {

@@ -163,16 +163,17 @@ pub(crate) fn v2(authorization: &Authorization) -> HeaderPayment {
     let offer = Offer { asset: usdc(), pay_to: seller(), fee_payer: None, base_units: PRICE, max_timeout_seconds: 60 };
     let required = PaymentRequired::new(&Resource::new(URL, "Weather"), &[offer], "Pay.")
         .with_extension("crochet", serde_json::json!({ "info": { "terms": "t1.secret.token" } }));
-    read(&TestPayer::v2(&required.v2(), authorization))
+    read(&TestPayer::v2(&required.v2(), authorization), &usdc(), None)
 }
 
 /// The same of v1.
 pub(crate) fn v1(authorization: &Authorization) -> HeaderPayment {
-    read(&TestPayer::v1("base-sepolia", authorization))
+    read(&TestPayer::v1("base-sepolia", authorization), &usdc(), None)
 }
 
-fn read(payment: &Value) -> HeaderPayment {
-    let payment: DecodedPayment = decode(&encode(payment), &[usdc()]).unwrap();
+/// A payment as the gateway reads it from its header; `until` when it is good where it does not say so itself.
+pub(crate) fn read(payment: &Value, asset: &Asset, until: Option<Timestamp>) -> HeaderPayment {
+    let payment: DecodedPayment = decode(&encode(payment), std::slice::from_ref(asset)).unwrap();
     HeaderPayment {
         scheme: payment.scheme,
         network: payment.network.to_string(),
@@ -182,7 +183,7 @@ fn read(payment: &Value) -> HeaderPayment {
         base_units: payment.base_units,
         nonce: payment.nonce,
         valid_after: payment.valid_after,
-        valid_before: payment.valid_before.unwrap(),
+        valid_before: payment.valid_before.or(until).unwrap(),
         promised: None,
         secret_sha256: None,
         payload: payment.payload,
