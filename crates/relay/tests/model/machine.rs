@@ -7,6 +7,15 @@ use crochet_primitives::testing::SeededEntropy;
 use crochet_relay::transition::{self, Change, Claim, Closed};
 use crochet_relay::{Closing, NewCall, Observation, Policy, QuoteOutcome, Record};
 
+/// What a call is moved on with.
+pub(crate) struct Turn<'a> {
+    pub(crate) record: Record,
+    pub(crate) observed: Option<(&'a Observation, &'a [Claim])>,
+    pub(crate) lease: Option<Duration>,
+    pub(crate) now: Timestamp,
+    pub(crate) policy: &'a Policy,
+}
+
 /// What an adapter calls under its lock.
 pub(crate) trait Machine: Send + Sync {
     fn open(&self, call: &NewCall, now: Timestamp, policy: &Policy) -> Change {
@@ -30,14 +39,8 @@ pub(crate) trait Machine: Send + Sync {
     }
 
     /// The change, and whether a lease was granted.
-    fn advance(
-        &self,
-        record: Record,
-        observed: Option<(&Observation, &[Claim])>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let Turn { record, observed, lease, now, policy } = turn;
         let advance = transition::advance(record, observed, lease, now, policy, &SeededEntropy::new(1));
         (advance.change, advance.forwarding.is_some())
     }

@@ -1,28 +1,18 @@
 //! Machines that are wrong in one place each.
 
-use std::time::Duration;
-
 use crochet_primitives::Timestamp;
-use crochet_relay::transition::{Change, Claim, Closed, Write};
+use crochet_relay::transition::{Change, Closed, Write};
 use crochet_relay::{Closing, Ending, EntryType, Observation, Policy, Record, Settlement, State};
 
-use crate::machine::{Machine, Real};
-
-type Observed<'a> = Option<(&'a Observation, &'a [Claim])>;
+use crate::machine::{Machine, Real, Turn};
 
 /// Forwards whoever asks, once terms were issued.
 pub(crate) struct LeaseWithoutSettlement;
 
 impl Machine for LeaseWithoutSettlement {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let (mut change, granted) = Real.advance(record, observed, lease, now, policy);
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let (lease, now) = (turn.lease, turn.now);
+        let (mut change, granted) = Real.advance(turn);
         if let Some(length) = lease.filter(|_| change.record.state == State::Quoted) {
             change.record.state = State::Forwarding;
             change.record.attempt += 1;
@@ -37,15 +27,8 @@ impl Machine for LeaseWithoutSettlement {
 pub(crate) struct ShortPaymentSettles;
 
 impl Machine for ShortPaymentSettles {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let rounded_up = observed.map(|(observation, claims)| {
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let rounded_up = turn.observed.map(|(observation, claims)| {
             let mut observation = observation.clone();
             if let Observation::Arrived(payments) | Observation::Several { arrived: payments, .. } = &mut observation {
                 payments.iter_mut().for_each(|payment| payment.base_units += 1);
@@ -53,7 +36,7 @@ impl Machine for ShortPaymentSettles {
             (observation, claims)
         });
         let observed = rounded_up.as_ref().map(|(observation, claims)| (observation, *claims));
-        Real.advance(record, observed, lease, now, policy)
+        Real.advance(Turn { observed, ..turn })
     }
 }
 
@@ -61,16 +44,9 @@ impl Machine for ShortPaymentSettles {
 pub(crate) struct LatePaymentIgnored;
 
 impl Machine for LatePaymentIgnored {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let observed = observed.filter(|_| !record.state.is_dead());
-        Real.advance(record, observed, lease, now, policy)
+    fn advance(&self, mut turn: Turn<'_>) -> (Change, bool) {
+        turn.observed = turn.observed.filter(|_| !turn.record.state.is_dead());
+        Real.advance(turn)
     }
 }
 
@@ -78,15 +54,8 @@ impl Machine for LatePaymentIgnored {
 pub(crate) struct RefundNotBooked;
 
 impl Machine for RefundNotBooked {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let (mut change, granted) = Real.advance(record, observed, lease, now, policy);
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let (mut change, granted) = Real.advance(turn);
         change.writes.retain(|write| !matches!(write, Write::Entry(entry) if entry.adjusts.is_some()));
         (change, granted)
     }
@@ -96,15 +65,8 @@ impl Machine for RefundNotBooked {
 pub(crate) struct FeeNotBooked;
 
 impl Machine for FeeNotBooked {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let (mut change, granted) = Real.advance(record, observed, lease, now, policy);
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let (mut change, granted) = Real.advance(turn);
         change
             .writes
             .retain(|write| !matches!(write, Write::Entry(entry) if entry.entry_type == EntryType::MarketplaceFee));
@@ -116,15 +78,8 @@ impl Machine for FeeNotBooked {
 pub(crate) struct OrphanNotKept;
 
 impl Machine for OrphanNotKept {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let (mut change, granted) = Real.advance(record, observed, lease, now, policy);
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let (mut change, granted) = Real.advance(turn);
         change.writes.retain(|write| !matches!(write, Write::Orphan(_)));
         (change, granted)
     }
@@ -143,18 +98,11 @@ impl Machine for ClaimNotConsumed {
 pub(crate) struct TermsWhilePending;
 
 impl Machine for TermsWhilePending {
-    fn advance(
-        &self,
-        mut record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        if matches!(observed, Some((Observation::Waiting, _))) {
-            record.payment_seen = false;
+    fn advance(&self, mut turn: Turn<'_>) -> (Change, bool) {
+        if matches!(turn.observed, Some((Observation::Waiting, _))) {
+            turn.record.payment_seen = false;
         }
-        Real.advance(record, observed, lease, now, policy)
+        Real.advance(turn)
     }
 }
 
@@ -181,18 +129,11 @@ impl Machine for DeliveryOverwritten {
 pub(crate) struct LeaseTakenOver;
 
 impl Machine for LeaseTakenOver {
-    fn advance(
-        &self,
-        mut record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        if record.state == State::Forwarding && lease.is_some() {
-            record.lease_until = Some(now);
+    fn advance(&self, mut turn: Turn<'_>) -> (Change, bool) {
+        if turn.record.state == State::Forwarding && turn.lease.is_some() {
+            turn.record.lease_until = Some(turn.now);
         }
-        Real.advance(record, observed, lease, now, policy)
+        Real.advance(turn)
     }
 }
 
@@ -223,18 +164,11 @@ impl Machine for FailureIsFinal {
 pub(crate) struct LeaseNeverEnds;
 
 impl Machine for LeaseNeverEnds {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        if record.state == State::Forwarding {
-            return (Change { record, writes: Vec::new() }, false);
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        if turn.record.state == State::Forwarding {
+            return (Change { record: turn.record, writes: Vec::new() }, false);
         }
-        Real.advance(record, observed, lease, now, policy)
+        Real.advance(turn)
     }
 }
 
@@ -242,18 +176,11 @@ impl Machine for LeaseNeverEnds {
 pub(crate) struct RefundSettlesAgain;
 
 impl Machine for RefundSettlesAgain {
-    fn advance(
-        &self,
-        mut record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        if let Some(Settlement { refunded, .. }) = &mut record.settlement {
+    fn advance(&self, mut turn: Turn<'_>) -> (Change, bool) {
+        if let Some(Settlement { refunded, .. }) = &mut turn.record.settlement {
             *refunded = false;
         }
-        Real.advance(record, observed, lease, now, policy)
+        Real.advance(turn)
     }
 }
 
@@ -261,15 +188,8 @@ impl Machine for RefundSettlesAgain {
 pub(crate) struct PendingForgotten;
 
 impl Machine for PendingForgotten {
-    fn advance(
-        &self,
-        record: Record,
-        observed: Observed<'_>,
-        lease: Option<Duration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> (Change, bool) {
-        let (mut change, granted) = Real.advance(record, observed, lease, now, policy);
+    fn advance(&self, turn: Turn<'_>) -> (Change, bool) {
+        let (mut change, granted) = Real.advance(turn);
         if change.record.state == State::Pending {
             change.record.next_check_at = None;
         }

@@ -12,7 +12,7 @@ use crochet_relay::{NewCall, Observation, Origin, Policy, QuoteOutcome, QuoteRef
 use crochet_signing::BodyHash;
 
 use crate::entries::read_writes;
-use crate::machine::Machine;
+use crate::machine::{Machine, Turn};
 use crate::state::{Ends, Kind, PAYMENTS, Row, Set, Told, View, index};
 use crate::things::{
     GROSS, LEASE, LONG_AGO, TICK, at, call_id, call_number, closing, moment, observation, payment_number, terms, tick,
@@ -155,10 +155,11 @@ impl Records {
             Op::Advance { told, lease } => {
                 let lease = lease.then_some(LEASE);
                 let (change, granted) = match told {
-                    None => self.machine.advance(record, None, lease, at_now, policy),
+                    None => self.machine.advance(Turn { record, observed: None, lease, now: at_now, policy }),
                     Some((told, overtaken, consumed)) => {
                         let (news, claims) = self.news(before, told, overtaken, &consumed, at_now);
-                        self.machine.advance(record, Some((&news, claims.as_slice())), lease, at_now, policy)
+                        let observed = Some((&news, claims.as_slice()));
+                        self.machine.advance(Turn { record, observed, lease, now: at_now, policy })
                     }
                 };
                 outcome.granted = granted;
