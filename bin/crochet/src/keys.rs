@@ -24,9 +24,7 @@ pub fn generate(id: &str, entropy: &dyn Entropy) -> Zeroizing<String> {
 /// # Errors
 /// What an id is, when this is none.
 pub fn read_id(text: &str) -> Result<String, String> {
-    let fits = (1..=32).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if fits { Ok(text.to_owned()) } else { Err("1 to 32 letters, digits, - or _".to_owned()) }
+    if MasterKeys::is_id(text) { Ok(text.to_owned()) } else { Err("1 to 32 letters, digits, - or _".to_owned()) }
 }
 
 /// The configured keys; in development, where none are, those in the data directory, which are made at the first

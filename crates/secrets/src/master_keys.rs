@@ -96,6 +96,13 @@ impl MasterKeys {
         Ok(Self { first, others: keys.collect() })
     }
 
+    /// Whether this can be a key's id: 1 to 32 letters, digits, `-` or `_`.
+    #[must_use]
+    pub fn is_id(text: &str) -> bool {
+        (1..=32).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    }
+
     /// Writes 32 random bytes as an entry that [`MasterKeys::parse`] reads.
     #[must_use]
     pub fn entry(id: &str, mut key: [u8; 32]) -> Zeroizing<String> {
@@ -198,9 +205,7 @@ fn derive(key: &MasterKey, purpose: &str) -> Zeroizing<[u8; 32]> {
 
 fn read_key(entry: &str, position: usize) -> Result<MasterKey, MasterKeysError> {
     let (id, encoded) = entry.split_once(':').ok_or(MasterKeysError::Malformed { position })?;
-    let named = (1..=32).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if !named {
+    if !MasterKeys::is_id(id) {
         return Err(MasterKeysError::Malformed { position });
     }
     let wrong_length = || MasterKeysError::WrongLength { id: id.to_owned() };
