@@ -49,7 +49,8 @@ const fn v6(first: [u16; 4], prefix: u8) -> Ipv6Net {
 
 /// Whether the gateway may connect to an address. In development loopback is exempt.
 ///
-/// An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, Teredo) is refused whatever it carries.
+/// An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, Teredo, ISATAP) is refused whatever it carries. A
+/// translator with a prefix of its network's own is known to that network alone.
 ///
 /// # Errors
 /// [`GuardRefusal::Address`] when it is not on the public Internet.
@@ -61,9 +62,17 @@ fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|range| range.contains(&address)),
         IpAddr::V6(address) => {
-            GLOBAL_UNICAST_V6.contains(&address) && !NOT_PUBLIC_V6.iter().any(|range| range.contains(&address))
+            GLOBAL_UNICAST_V6.contains(&address)
+                && !NOT_PUBLIC_V6.iter().any(|range| range.contains(&address))
+                && !is_isatap(address)
         }
     }
+}
+
+/// ISATAP (RFC 5214) tunnels to the IPv4 address in the last half, under whatever prefix.
+fn is_isatap(address: Ipv6Addr) -> bool {
+    let [.., flags, kind, _, _] = address.segments();
+    flags & !0x0300 == 0 && kind == 0x5efe
 }
 
 #[cfg(test)]
@@ -151,6 +160,8 @@ mod tests {
             "2002:7f00:1::",
             "2002:a00:1::1",
             "2002:808:808::1",
+            "2606:4700::5efe:a00:1",
+            "2606:4700::200:5efe:808:808",
             "3fff::1",
             "5f00::1",
             "fc00::1",

@@ -59,6 +59,9 @@ pub fn check_url(text: &str, policy: &GuardPolicy) -> Result<CheckedUrl, GuardRe
         "http" if policy.exempts_loopback() => false,
         _ => return Err(GuardRefusal::NotHttps),
     };
+    if !has_two_slashes(text, url.scheme()) {
+        return Err(GuardRefusal::Malformed);
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(GuardRefusal::Userinfo);
     }
@@ -87,6 +90,14 @@ pub fn check_url(text: &str, policy: &GuardPolicy) -> Result<CheckedUrl, GuardRe
     }
     let uri = url.as_str().parse().map_err(|_| GuardRefusal::Malformed)?;
     Ok(CheckedUrl { text: SecretString::from(String::from(url)), uri })
+}
+
+/// Whether a host stands between `://` and the next slash. A URL parser takes any number of slashes there, and
+/// backslashes for slashes, about which others disagree with it.
+fn has_two_slashes(text: &str, scheme: &str) -> bool {
+    let before_query = text.split('?').next().unwrap_or_default();
+    let behind = text.get(scheme.len()..).and_then(|rest| rest.strip_prefix("://"));
+    behind.is_some_and(|rest| !rest.starts_with('/')) && !before_query.contains('\\')
 }
 
 /// `seller.example.` and `seller.example` are one host: in one form they have one connection pool and one
