@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower_service::Service;
 
-use crate::Resolve;
 use crate::guard::{Environment, GuardPolicy, check_address};
+use crate::{Dial, Resolve};
 
 /// How many of a name's addresses are tried.
 const MAX_ADDRESSES_TRIED: usize = 4;
@@ -50,13 +50,19 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(policy: Arc<GuardPolicy>, resolve: Arc<dyn Resolve>, tls: ClientConfig, limit: Duration) -> Self {
+    pub(crate) fn new(
+        policy: Arc<GuardPolicy>,
+        resolve: Arc<dyn Resolve>,
+        dial: Arc<dyn Dial>,
+        tls: ClientConfig,
+        limit: Duration,
+    ) -> Self {
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
         let builder = match policy.environment {
             Environment::Production => builder.https_only(),
             Environment::Development => builder.https_or_http(),
         };
-        let tcp = CheckedTcp { policy, resolve, limit };
+        let tcp = CheckedTcp { policy, resolve, dial, limit };
         Self { https: builder.enable_http1().enable_http2().wrap_connector(tcp), limit }
     }
 }
@@ -91,6 +97,7 @@ impl Service<Uri> for Connector {
 struct CheckedTcp {
     policy: Arc<GuardPolicy>,
     resolve: Arc<dyn Resolve>,
+    dial: Arc<dyn Dial>,
     limit: Duration,
 }
 
@@ -108,7 +115,7 @@ impl Service<Uri> for CheckedTcp {
         Box::pin(async move {
             let deadline = Instant::now() + this.limit;
             let addresses = this.checked_addresses(&target).await?;
-            connect_to_first(&addresses, deadline).await.map(TokioIo::new)
+            this.connect_to_first(&addresses, deadline).await.map(TokioIo::new)
         })
     }
 }
@@ -136,24 +143,24 @@ impl CheckedTcp {
         }
         Ok(addresses.into_iter().take(MAX_ADDRESSES_TRIED).map(|address| SocketAddr::new(address, port)).collect())
     }
-}
 
-/// One address after the other. Each gets an equal part of the time that is left, so that one that swallows packets
-/// does not take it all.
-async fn connect_to_first(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
-    let mut last = ConnectError::Resolve(io::ErrorKind::NotFound.into());
-    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
-        let now = Instant::now();
-        let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
-        last = match timeout_at(now + share, TcpStream::connect(address)).await {
-            Err(_) => ConnectError::Timeout,
-            Ok(Err(error)) => ConnectError::Tcp(error),
-            Ok(Ok(stream)) => {
-                // Small requests are not to wait for more. Where it cannot be set, they wait.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-        };
+    /// One address after the other. Each gets an equal part of the time that is left, so that one that swallows packets
+    /// does not take it all.
+    async fn connect_to_first(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
+        let mut last = ConnectError::Resolve(io::ErrorKind::NotFound.into());
+        for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+            let now = Instant::now();
+            let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
+            last = match timeout_at(now + share, self.dial.dial(*address)).await {
+                Err(_) => ConnectError::Timeout,
+                Ok(Err(error)) => ConnectError::Tcp(error),
+                Ok(Ok(stream)) => {
+                    // Small requests are not to wait for more. Where it cannot be set, they wait.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+            };
+        }
+        Err(last)
     }
-    Err(last)
 }

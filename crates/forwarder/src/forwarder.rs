@@ -3,17 +3,20 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_relay::ports::Upstream;
 use crochet_relay::{Arrival, Cause, Dispatch};
-use http::HeaderValue;
+use http::{HeaderValue, Request};
+use hyper::ext::on_informational;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::TokioTimer;
 use secrecy::ExposeSecret;
 use thiserror::Error;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answer, cause_of, read};
@@ -22,7 +25,7 @@ use crate::guard::{GuardPolicy, check_url};
 use crate::quiet::{QuietExecutor, quietly};
 use crate::request::{Gate, GatedBody, build};
 use crate::tls::{CertificateDer, client_config};
-use crate::{Resolve, SystemResolver};
+use crate::{Dial, Resolve, SystemDialer, SystemResolver};
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_IDLE_PER_SELLER: usize = 32;
@@ -34,6 +37,9 @@ const MAX_USER_AGENT_BYTES: usize = 256;
 const LONGEST_CALL: Duration = Duration::from_secs(600);
 /// How many headers an answer may have.
 const MAX_HEADERS: usize = 100;
+/// How many interim answers (1xx) may come before the answer, by HTTP/1.1. The client skips them, however many there
+/// are, and would do nothing else until the deadline.
+const MAX_INTERIM: usize = 16;
 
 /// How sellers are called.
 #[derive(Debug, Clone)]
@@ -112,13 +118,26 @@ impl Forwarder {
     /// # Errors
     /// When the configuration holds what cannot be used.
     pub fn with_resolver(config: ForwarderConfig, resolve: Arc<dyn Resolve>) -> Result<Self, BuildError> {
+        Self::with_network(config, resolve, Arc::new(SystemDialer))
+    }
+
+    /// A forwarder with a resolver and a dialer of one's own: it sees every name that is looked up and every address
+    /// that is connected to.
+    ///
+    /// # Errors
+    /// When the configuration holds what cannot be used.
+    pub fn with_network(
+        config: ForwarderConfig,
+        resolve: Arc<dyn Resolve>,
+        dial: Arc<dyn Dial>,
+    ) -> Result<Self, BuildError> {
         let tls = client_config(&config.extra_roots)?;
         let user_agent = HeaderValue::try_from(config.user_agent).map_err(|_| BuildError::UserAgent)?;
         if user_agent.len() > MAX_USER_AGENT_BYTES {
             return Err(BuildError::UserAgent);
         }
         let policy = Arc::new(config.policy);
-        let connector = Connector::new(Arc::clone(&policy), resolve, tls, config.connect_timeout);
+        let connector = Connector::new(Arc::clone(&policy), resolve, dial, tls, config.connect_timeout);
         let max_header_bytes = config.max_header_bytes.max(MIN_HEADER_BYTES);
         // A request is sent again by the client only where a pooled connection was closed before any of it was taken.
         let client = Client::builder(QuietExecutor)
@@ -151,8 +170,12 @@ impl Forwarder {
             return never_sent(Cause::NotAllowed);
         };
         let connection = capture_connection(&mut request);
+        let too_many_interim = limit_interim(&mut request);
         let exchange = async {
-            let response = self.shared.client.request(request).await?;
+            let response = tokio::select! {
+                response = self.shared.client.request(request) => response?,
+                () = too_many_interim.notified() => return Ok(Answer::Broken(Cause::Protocol)),
+            };
             Ok::<_, ClientError>(read(response, endpoint.max_response_bytes).await)
         };
 
@@ -172,6 +195,18 @@ impl Forwarder {
             never_sent(cause)
         }
     }
+}
+
+/// Notifies when there were more interim answers than may be.
+fn limit_interim(request: &mut Request<GatedBody>) -> Arc<Notify> {
+    let too_many = Arc::new(Notify::new());
+    let (seen, notify) = (AtomicUsize::new(0), Arc::clone(&too_many));
+    on_informational(request, move |_| {
+        if seen.fetch_add(1, Ordering::Relaxed) >= MAX_INTERIM {
+            notify.notify_one();
+        }
+    });
+    too_many
 }
 
 /// HTTP/2 can send the head before it asks for the body, and an empty body is never asked for: there, to have had a

@@ -21,6 +21,7 @@
 
 mod answer;
 mod connect;
+mod dial;
 mod forwarder;
 pub mod guard;
 mod quiet;
@@ -28,6 +29,7 @@ mod request;
 mod resolve;
 mod tls;
 
+pub use dial::{Dial, SystemDialer};
 pub use forwarder::{BuildError, Forwarder, ForwarderConfig};
 pub use resolve::{Resolve, SystemResolver};
 pub use tls::{CertificateDer, certificates_from_pem};

@@ -1,9 +1,11 @@
 //! Where a seller may not be, and requests that the gateway sent itself.
 
+use std::time::Duration;
+
 use crochet::config::Environment;
 use serde_json::json;
 
-use crate::support::{Account, Market, RawRequest, TestGateway};
+use crate::support::{Account, Market, RawRequest, TestGateway, assert_error, retry_after};
 
 /// Refused wherever the gateway runs.
 const NEVER: &[&str] = &[
@@ -147,4 +149,36 @@ async fn an_endpoint_that_turns_out_to_be_inside_a_network_is_not_called() {
     answer.refuses(502, "SELLER_UNREACHABLE");
     assert!(!answer.text().contains("private-canary"));
     assert_eq!(market.seller.runs(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_call_to_an_endpoint_that_has_moved_inside_a_network_is_kept_until_it_is_back() {
+    let mut market = Market::open().await;
+    let call = market.paid("the seller moves").await;
+    // For this gateway, loopback is inside.
+    market.gateway.config.environment = Environment::Production;
+    let strict = market.gateway.replica().await;
+    let mut answer = market.retry_at(&strict.api, &call).await.unwrap();
+    while answer.status == 202 {
+        answer = market.retry_at(&strict.api, &call).await.unwrap();
+    }
+    assert_error(&answer, 502, "SELLER_UNREACHABLE");
+    assert_eq!(
+        (answer.at("/data/status"), answer.at("/data/payment/amount")),
+        (&json!("seller_failed"), &json!("0.010000"))
+    );
+    assert_eq!(answer.at("/error/recovery/next_action"), "retry_same_request");
+    assert!((1..=2).contains(&retry_after(&answer)));
+    assert!(!answer.json.to_string().contains("private-canary"), "{}", answer.json);
+    let history = market.history(&call).await;
+    assert_eq!(
+        (history["attempts"].as_array().unwrap().len(), &history["attempts"][0]["outcome"]),
+        (1, &json!("not_sent"))
+    );
+    assert_eq!(market.seller.runs(), 0);
+
+    market.gateway.advance_clock(Duration::from_secs(3));
+    assert_eq!(market.deliver(&call).await.at("/data/attempt"), 2);
+    assert_eq!((market.seller.runs(), market.ledger().await.len()), (1, 3));
+    market.assert_balanced().await;
 }

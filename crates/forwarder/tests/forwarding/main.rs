@@ -9,6 +9,8 @@ mod call;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod pooling;
