@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crochet_local_postgres::{Host, default_data_dir};
 
 use crate::config::{Config, Problem, Settings, read_file, resolve};
-use crate::system::SystemEntropy;
+use crate::system::{SystemEntropy, keep_memory_private};
 use crate::{commands, keys, telemetry};
 
 /// Crochet: a payment gateway and marketplace for software agents.
@@ -62,6 +62,7 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    keep_memory_private();
     let cli = Cli::parse();
     match dispatch(cli) {
         Ok(code) => code,

@@ -1,9 +1,19 @@
-//! The one clock and the one source of randomness.
+//! The one clock, the one source of randomness, and what is asked of the operating system for this process.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use crochet_primitives::{Clock, Entropy, Timestamp, timestamp_from_millis};
+
+/// Lets no crash write this process's memory to a file, keys and secrets in it; nor may another process of the same user
+/// read it while it runs. What the system does not know of, it is asked for in vain, and nothing else depends on it.
+pub(crate) fn keep_memory_private() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    // A limit of zero does not count where cores are piped to a program.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
 
 /// The machine's clock.
 #[derive(Debug)]

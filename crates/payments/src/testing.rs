@@ -96,6 +96,8 @@ struct State {
     seen: Vec<(String, Value)>,
     change_quote: Option<fn(&mut Value)>,
     refuses_lists: bool,
+    /// How many quotes there were.
+    quotes: u64,
 }
 
 /// A Relay that listens on loopback until its runtime ends. Clones are the same one.
@@ -130,6 +132,11 @@ impl Relay {
     /// The next answers, in this order; after them everything works again.
     pub fn will(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    /// Everything works again at once.
+    pub fn works_again(&self) {
+        self.state.lock().unwrap().faults.clear();
     }
 
     /// Every quote from now on, with something changed in it.
@@ -236,7 +243,8 @@ impl Relay {
         let mut state = self.state.lock().unwrap();
         match path {
             "/quote/v2" => {
-                let id = format!("0x{:064x}", 0xcb42 + state.held.len());
+                let id = format!("0x{:064x}", 0xcb42 + state.quotes);
+                state.quotes += 1;
                 let mut quote = quote(body, &id);
                 if let Some(change) = state.change_quote {
                     change(&mut quote);

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "../support/spellings.rs"]
+mod spellings;
 mod support;
 
 mod books;
+mod canaries;
 mod configuration;
 mod help;
 mod limits;
