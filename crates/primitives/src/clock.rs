@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, SubsecRound, Utc};
 
 /// A moment in UTC. Everything that leaves the system carries milliseconds: see [`format_timestamp`].
 pub type Timestamp = DateTime<Utc>;
@@ -50,7 +50,8 @@ pub(crate) const RFC3339: &str = concat!(
 );
 
 /// Reads RFC 3339 with any offset, into UTC; `None` when the text is none. As its grammar is written: no space for the
-/// `T`, no sign but ASCII's, and no leap seconds, which nothing here could count.
+/// `T`, no sign but ASCII's, and no leap seconds, which nothing here could count. Nor a moment that its offset puts beyond
+/// the years 0 to 9999 in UTC: it could not be written any more.
 ///
 /// ```
 /// use crochet_primitives::{format_timestamp, parse_timestamp};
@@ -64,7 +65,7 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let separator = text.as_bytes().get(10)?;
     let is_plain = text.is_ascii() && separator.eq_ignore_ascii_case(&b'T') && text.get(17..19)? != "60";
     let read = if is_plain { DateTime::parse_from_rfc3339(text).ok()? } else { return None };
-    Some(read.to_utc())
+    Some(read.to_utc()).filter(|at| (0..=9999).contains(&at.year()))
 }
 
 /// `#[serde(with = "rfc3339_millis")]`: a [`Timestamp`] as [`format_timestamp`] writes it.
@@ -154,6 +155,8 @@ mod tests {
             "+12026-05-03T12:00:00Z",
             "2026-05-03T12:00:00\u{2212}02:00",
             "2026-05-03T12:00:00+0200",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
         ] {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
