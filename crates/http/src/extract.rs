@@ -147,14 +147,19 @@ impl FromRequest for RawJson {
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
             let bytes = read_json_bytes(&req, payload).await?;
-            if bytes.is_empty() {
-                return Err(ApiError::bad_request("The body is empty, and JSON is expected."));
-            }
-            let text = check(&bytes, Nul::Taken).map_err(|flaw| flawed(&flaw, &bytes))?;
-            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(&error))?;
+            check_raw(&bytes)?;
             Ok(Self(bytes))
         })
     }
+}
+
+/// Checks a text that is not read.
+pub(crate) fn check_raw(bytes: &[u8]) -> Result<(), ApiError> {
+    if bytes.is_empty() {
+        return Err(ApiError::bad_request("The body is empty, and JSON is expected."));
+    }
+    let text = check(bytes, Nul::Taken).map_err(|flaw| flawed(&flaw, bytes))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map(|_| ()).map_err(|error| malformed(&error))
 }
 
 /// A body as it came, of whatever type: for those who sign bytes.
@@ -303,9 +308,9 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 fn misfit(error: &serde_json::Error, path: &str) -> ApiError {
     let said = error.to_string();
     // The path holds what the client called its fields, at any length.
-    let path = path.char_indices().nth(MAX_PATH).and_then(|(end, _)| path.get(..end)).unwrap_or(path);
+    let path = &in_one_line(path, MAX_PATH);
     let (unknown_field, did_you_mean) = unknown_field(&said).unzip();
-    let mut told = match path {
+    let mut told = match path.as_str() {
         "." => format!("The body does not fit: {}.", message(error)),
         path => format!("{path}: {}.", message(error)),
     };
@@ -313,7 +318,7 @@ fn misfit(error: &serde_json::Error, path: &str) -> ApiError {
         told.push_str(&format!(" Did you mean `{meant}`?"));
     }
     let place = Place::new((error.line(), error.column()));
-    let path = Some(path);
+    let path = Some(path.as_str());
     ApiError::bad_request(told).details(&Place { path, unknown_field, did_you_mean: did_you_mean.flatten(), ..place })
 }
 
@@ -334,9 +339,14 @@ fn likeness(a: &str, b: &str) -> f64 {
     strsim::jaro_winkler(a, b)
 }
 
-/// The parser's message, without the names of our types, and cut to a bound that does not split a character.
+/// The parser's message, without the names of our types, and cut to a bound.
 fn message(error: &serde_json::Error) -> String {
-    without_type_names(&error.to_string()).chars().take(MAX_MESSAGE).collect()
+    in_one_line(&without_type_names(&error.to_string()), MAX_MESSAGE)
+}
+
+/// The first characters of what may hold a client's own text: as one line, which cannot pass for two.
+fn in_one_line(text: &str, most: usize) -> String {
+    text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// `expected struct NewWalletProof` tells a client nothing: what is expected is an object.
@@ -371,6 +381,20 @@ mod tests {
         let said = "unknown field `x`, there are no fields at line 1 column 9";
         assert_eq!(unknown_field(said), None);
         assert_eq!(unknown_field("invalid type: null, expected a string"), None);
+    }
+
+    #[test]
+    fn what_is_told_of_a_body_is_one_line_whatever_its_fields_are_called() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Known {
+            #[serde(rename = "known")]
+            _known: std::collections::HashMap<String, u8>,
+        }
+        for body in [r#"{"a\n2026-05-03 ERROR\u001b[31m":1}"#, r#"{"known":{"a\r\nb":"c"}}"#] {
+            let told = parse::<Known>(body.as_bytes()).unwrap_err().to_string();
+            assert!(!told.contains(char::is_control), "{told:?}");
+        }
     }
 
     #[test]
