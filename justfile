@@ -24,6 +24,10 @@ model name="":
 crash *args:
     cargo test -p crochet --test crash -- --ignored --nocapture {{args}}
 
+# Fuzz every parser that meets strangers, ten minutes each, or one: just fuzz guard_urls; CROCHET_FUZZ_SECONDS. Needs a nightly toolchain
+fuzz *targets:
+    fuzz/run {{targets}}
+
 # Format, lint, and check the documentation, as CI does
 check:
     cargo fmt --all --check

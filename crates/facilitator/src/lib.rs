@@ -14,6 +14,8 @@ mod health;
 mod http;
 mod node;
 mod payments;
+#[cfg(feature = "testing")]
+pub mod reading;
 mod rpc;
 mod service;
 mod solana;

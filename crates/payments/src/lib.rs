@@ -11,6 +11,8 @@ pub mod testing;
 mod time_limited;
 
 pub use mock::{MAX_SETTLE_AFTER, MockPayError, MockProvider, PayReceipt, PayRequest, PaymentStatus, ROUTE_MINIMUM};
+#[cfg(feature = "testing")]
+pub use relay::reading;
 pub use relay::{
     RelayConfig, RelayConfigError, RelayProvider, RelayTimes, UnhurriedRelay, WEBHOOK_TOLERANCE, WebhookError,
     WebhookEvent, verify_webhook,

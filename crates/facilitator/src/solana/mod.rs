@@ -3,6 +3,10 @@
 mod chain;
 mod evidence;
 mod payments;
+#[cfg(feature = "testing")]
+mod reading;
 mod rpc;
 
 pub(crate) use chain::Chain;
+#[cfg(feature = "testing")]
+pub(crate) use reading::landed;

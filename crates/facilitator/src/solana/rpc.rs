@@ -203,7 +203,7 @@ impl Entry {
 
 impl Landed {
     /// `None` where the answer is not of the form that was asked for.
-    fn read(mut answer: Value) -> Option<Shown> {
+    pub(super) fn read(mut answer: Value) -> Option<Shown> {
         let slot = answer.get("slot")?.as_u64()?;
         let meta = answer.get_mut("meta").map(Value::take).filter(Value::is_object)?;
         let is_failed = !meta.get("err")?.is_null();

@@ -145,9 +145,23 @@ pub(crate) async fn search(
     catalogue: web::Data<CatalogueService>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let params = Params::read(&req, FILTERS)?;
+    let filters = filters(&req)?;
+    if filters.mine.as_deref() == Some("true")
+        && let Some(credentials) = &caller
+    {
+        credentials.caller.require(Scope::Read)?;
+    }
+    let found = catalogue.search(&filters, reader(caller)).await?;
+    let items = found.items.iter().map(|view| catalogue.listing_summary_json(view)).collect();
+    let next = found.next.map(|cursor| cursor.to_string());
+    envelope::list(items, Pagination::new(found.page, found.limit, found.total, next))
+}
+
+/// What the query string asks for.
+pub(crate) fn filters(req: &HttpRequest) -> Result<ListingFilters, ApiError> {
+    let params = Params::read(req, FILTERS)?;
     let text = |name| params.get(name).map(str::to_owned);
-    let filters = ListingFilters {
+    Ok(ListingFilters {
         q: text("q"),
         category: text("category"),
         pricing_model: text("pricing_model"),
@@ -162,16 +176,7 @@ pub(crate) async fn search(
         cursor: text("cursor"),
         mine: text("mine"),
         status: text("status"),
-    };
-    if filters.mine.as_deref() == Some("true")
-        && let Some(credentials) = &caller
-    {
-        credentials.caller.require(Scope::Read)?;
-    }
-    let found = catalogue.search(&filters, reader(caller)).await?;
-    let items = found.items.iter().map(|view| catalogue.listing_summary_json(view)).collect();
-    let next = found.next.map(|cursor| cursor.to_string());
-    envelope::list(items, Pagination::new(found.page, found.limit, found.total, next))
+    })
 }
 
 /// A body without fields.

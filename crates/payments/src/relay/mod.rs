@@ -13,6 +13,8 @@ mod config;
 mod errors;
 mod json;
 mod quote;
+#[cfg(feature = "testing")]
+pub mod reading;
 mod reports;
 mod status;
 mod steps;

@@ -48,7 +48,7 @@ impl RelayProvider {
 pub(super) struct Broken(pub(super) &'static str);
 
 /// One question, with all that its answer is compared to.
-struct QuoteRequest<'a> {
+pub(super) struct QuoteRequest<'a> {
     ask: &'a QuoteAsk,
     payer: &'a str,
     origin_currency: &'static str,
@@ -59,7 +59,7 @@ struct QuoteRequest<'a> {
 }
 
 impl<'a> QuoteRequest<'a> {
-    fn new(ask: &'a QuoteAsk, fee_recipient: &'a str, now: Timestamp) -> Result<Self, QuoteOutcome> {
+    pub(super) fn new(ask: &'a QuoteAsk, fee_recipient: &'a str, now: Timestamp) -> Result<Self, QuoteOutcome> {
         let no_route =
             |detail: &str| QuoteOutcome::Refused(QuoteRefusal::RouteUnavailable { detail: detail.to_owned() });
         let payout = chains::payout(&ask.recipient)
@@ -103,7 +103,7 @@ impl<'a> QuoteRequest<'a> {
         self.ask.seller_share.micros()
     }
 
-    fn terms(&self, answer: &Value) -> Result<Terms, Broken> {
+    pub(super) fn terms(&self, answer: &Value) -> Result<Terms, Broken> {
         self.agrees(answer)?;
         let origin = Origin { chain_id: self.ask.route.chain_id, payer: self.payer };
         let read = steps::read(answer, &origin)?;

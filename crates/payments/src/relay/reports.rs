@@ -68,7 +68,7 @@ pub(super) fn referrer(fee_recipient: &str) -> String {
 }
 
 /// A request that was filled within the period; one that says no time may have been.
-fn reported(request: &Value, period: Period) -> Option<Reported> {
+pub(super) fn reported(request: &Value, period: Period) -> Option<Reported> {
     let id = read::text(request, &["id"]).or_else(|| read::text(request, &["requestId"]))?;
     let is_filled = read::text(request, &["status"]) == Some("success");
     if !is_filled || !read::is_request_id(id) || created_at(request).is_some_and(|at| !period.contains(at)) {
