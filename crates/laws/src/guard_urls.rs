@@ -152,7 +152,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
+    let [first, second, .., fifth, sixth, _, _] = address.segments();
     !(address.is_loopback()
         || address.is_unspecified()
         || address.is_multicast()
@@ -164,5 +164,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         || first == 0x2002
         || (first == 0x3fff && second < 0x1000)
         || first == 0x64
+        // ISATAP: an IPv4 address of anybody's choice behind it.
+        || (matches!(fifth, 0 | 0x200) && sixth == 0x5efe)
         || first >> 13 != 1)
 }
