@@ -9,7 +9,7 @@ use sha3::{Digest, Keccak256};
 
 use crate::abi;
 
-/// Money that moved on a [`TestChain`] by an authorization.
+/// Money that moved on a [`TestChain`](super::TestChain) by an authorization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestTransfer {
     /// Who paid.
