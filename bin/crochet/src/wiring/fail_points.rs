@@ -15,14 +15,15 @@ use async_trait::async_trait;
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{CallId, ListingId, ProfileId, StorageError, Timestamp};
 use crochet_relay::ports::{
-    Admission, Advanced, CheckClaim, HeaderPayments, Journal, MockPayment, MockPayments, MockQuote, PaymentProvider,
-    PayoutWallets, Period, QuoteLease, Seen, Successor, Upstream,
+    Admission, Advanced, CheckClaim, HeaderPayments, Journal, MockPayment, MockPayments, MockQuote, Payers,
+    PaymentProvider, PayoutWallets, Period, QuoteLease, Seen, Successor, Sweeps, Upstream,
 };
 use crochet_relay::transition::Closed;
 use crochet_relay::{
     Arrival, Closing, Dispatch, HeaderOffer, HeaderPayment, IdempotencyKey, NewCall, Observation, QuoteAsk,
     QuoteOutcome, SealedResponse, Terms, Verification,
 };
+use crochet_wallet::WalletAddress;
 
 /// Takes `FAILPOINTS` from the environment for as long as it is kept.
 #[must_use]
@@ -179,6 +180,36 @@ impl HeaderPayments for Mortal<dyn HeaderPayments> {
 }
 
 #[async_trait]
+impl Payers for Mortal<dyn Payers> {
+    async fn profile_of(&self, payer: &WalletAddress) -> Result<ProfileId, StorageError> {
+        step!("payers", self.profile_of(payer))
+    }
+}
+
+#[async_trait]
+impl Sweeps for Mortal<dyn Sweeps> {
+    async fn claim_due(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError> {
+        step!("sweeps", self.claim_due(limit, hold))
+    }
+
+    async fn check_soon(&self, provider: &str, provider_request_id: &str) -> Result<bool, StorageError> {
+        step!("sweeps", self.check_soon(provider, provider_request_id))
+    }
+
+    async fn claim_wanted(&self, limit: u32, hold: Duration) -> Result<Vec<Seen>, StorageError> {
+        step!("sweeps", self.claim_wanted(limit, hold))
+    }
+
+    async fn count_check(&self, call: CallId) -> Result<(), StorageError> {
+        step!("sweeps", self.count_check(call))
+    }
+
+    async fn purge(&self) -> Result<u64, StorageError> {
+        step!("sweeps", self.purge())
+    }
+}
+
+#[async_trait]
 impl Upstream for Mortal<dyn Upstream> {
     async fn forward(&self, dispatch: Dispatch) -> Arrival {
         step!("upstream", self.forward(dispatch))
@@ -213,32 +244,14 @@ impl MockPayments for Mortal<dyn MockPayments> {
     }
 }
 
-impl Port for dyn Journal {
-    fn mortal(port: Arc<Self>) -> Arc<Self> {
-        Arc::new(Mortal(port))
-    }
+macro_rules! ports {
+    ($($port:ident),+) => {$(
+        impl Port for dyn $port {
+            fn mortal(port: Arc<Self>) -> Arc<Self> {
+                Arc::new(Mortal(port))
+            }
+        }
+    )+};
 }
 
-impl Port for dyn PaymentProvider {
-    fn mortal(port: Arc<Self>) -> Arc<Self> {
-        Arc::new(Mortal(port))
-    }
-}
-
-impl Port for dyn HeaderPayments {
-    fn mortal(port: Arc<Self>) -> Arc<Self> {
-        Arc::new(Mortal(port))
-    }
-}
-
-impl Port for dyn Upstream {
-    fn mortal(port: Arc<Self>) -> Arc<Self> {
-        Arc::new(Mortal(port))
-    }
-}
-
-impl Port for dyn MockPayments {
-    fn mortal(port: Arc<Self>) -> Arc<Self> {
-        Arc::new(Mortal(port))
-    }
-}
+ports!(Journal, PaymentProvider, HeaderPayments, Payers, Sweeps, Upstream, MockPayments);

@@ -23,7 +23,7 @@ use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
 use crochet_primitives::{Clock, Entropy};
 use crochet_redis::SharedLimits;
-use crochet_relay::ports::{HeaderPayments, Journal, MockPayments, PaymentProvider, Sweeps, Upstream};
+use crochet_relay::ports::{HeaderPayments, Journal, MockPayments, Payers, PaymentProvider, Sweeps, Upstream};
 use crochet_relay::{Gateway, Policy, Providers, Sweeper, WebhookIntake};
 use crochet_secrets::MasterKeys;
 use crochet_x402::TermsKey;
@@ -183,12 +183,13 @@ impl Building<'_> {
         let forwarder = mortal(forwarder);
         let directory = Arc::new(PgDirectory::new(self.db.clone(), Arc::clone(&self.master_keys)));
         let identities = Arc::new(PgIdentities::new(self.db.clone()));
+        let payers: Arc<dyn Payers> = Arc::new(PgPayers::new(self.db.clone(), Arc::clone(&self.entropy)));
         let gateway = Gateway {
             journal: Arc::clone(&journal),
             directory,
             provider: Arc::clone(&provider),
             header_payments: header_payments.clone(),
-            payers: Arc::new(PgPayers::new(self.db.clone(), Arc::clone(&self.entropy))),
+            payers: mortal(payers),
             upstream: self.measured(&forwarder, Purpose::Call),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
@@ -347,7 +348,8 @@ impl Building<'_> {
     }
 
     fn sweeps(&self) -> Arc<dyn Sweeps> {
-        Arc::new(PgSweeps::new(self.db.clone(), self.policy()))
+        let sweeps: Arc<dyn Sweeps> = Arc::new(PgSweeps::new(self.db.clone(), self.policy()));
+        mortal(sweeps)
     }
 
     fn rate_limits(&self) -> RateLimits {

@@ -1,48 +1,43 @@
 //! A buyer that does not give up: it calls, pays what it is asked for, once, and retries until it has its answer.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crochet::demo::agent::{Agent, bytes};
+use crochet::demo::agent::bytes;
 use crochet::demo::client::Answer;
-use http::Method;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use crate::delivered::{Delivered, Kind, Payments};
+use crate::road::{Noticed, Road, pause};
+
 /// How long a call may take, with everything that dies meanwhile.
-const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
-/// However long it is told to wait: what it does meanwhile is asking again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(700);
-
-/// A call that was delivered, as its buyer remembers it.
-#[derive(Debug, Clone)]
-pub(crate) struct Delivered {
-    pub(crate) relay_id: String,
-    /// What the seller answered.
-    pub(crate) response: Value,
-    /// How often a payment was acknowledged that arrives.
-    pub(crate) payments: u32,
-    /// How often one was sent of which nobody said what became of it.
-    pub(crate) unclear_payments: u32,
-    /// How often there was no answer, or one that the service is not there.
-    pub(crate) broken_off: u32,
-}
-
-impl Delivered {
-    /// Under which id the seller knows it.
-    pub(crate) fn request_id(&self) -> String {
-        self.relay_id.replace("relay_", "gw_req_")
-    }
+/// How a buyer goes about one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// Pays as soon as it is asked to.
+    Prompt,
+    /// Lets the first terms end, and pays when it is given others: those, or the ones that have ended.
+    Dawdles,
+    /// Has its payment given back by the provider, and pays once more if it is asked to.
+    TakesBack,
+    /// Its first payment fails.
+    Fails,
 }
 
 pub(crate) struct Buyer {
-    pub(crate) agent: Arc<Agent>,
-    pub(crate) gateways: Arc<[String]>,
+    pub(crate) road: Road,
     pub(crate) listing: String,
+    pub(crate) reader: usize,
+    /// How it goes about its first call; later ones are drawn.
+    pub(crate) first: Option<Habit>,
+    /// Whether it may have a payment given back of what it was delivered.
+    pub(crate) takes_back_late: bool,
     pub(crate) rng: StdRng,
 }
 
@@ -50,107 +45,142 @@ pub(crate) struct Buyer {
 struct Call {
     body: Bytes,
     key: Option<String>,
+    /// A key that comes with the retries only.
+    late_key: Option<String>,
+    habit: Habit,
     relay_id: Option<String>,
-    is_paid: bool,
-    may_fail_to_pay: bool,
-    payments: u32,
-    unclear_payments: u32,
-    broken_off: u32,
+    /// The call that was paid, from the acknowledgement on, until its payment is given back.
+    paid: Option<String>,
+    payments: BTreeMap<String, Payments>,
+    expired: u32,
+    noticed: Noticed,
 }
 
 impl Buyer {
     /// A call from its first request to its answer.
     pub(crate) async fn call(&mut self, task: &str) -> Delivered {
+        let key = self.rng.random_bool(0.5).then(|| task.to_owned());
         let mut call = Call {
             body: bytes(&json!({ "task": task })),
-            key: self.rng.random_bool(0.5).then(|| task.to_owned()),
+            late_key: (key.is_none() && self.rng.random_bool(0.5)).then(|| format!("late {task}")),
+            key,
+            habit: self.first.take().unwrap_or_else(|| self.habit()),
             relay_id: None,
-            is_paid: false,
-            may_fail_to_pay: true,
-            payments: 0,
-            unclear_payments: 0,
-            broken_off: 0,
+            paid: None,
+            payments: BTreeMap::new(),
+            expired: 0,
+            noticed: Noticed::default(),
         };
         let answer = self.until_delivered(&mut call).await;
-        let response = answer.at("/data/seller_response").clone();
+        let mut delivered = Delivered::from(Kind::Quoted, self.reader, answer.at("/data"), call.noticed.clone());
         if self.rng.random_bool(0.3) {
             let again = self.until_delivered(&mut call).await;
             assert_eq!(again.at("/data/replayed"), true, "{task}: delivered twice: {}", again.json);
-            assert_eq!(again.at("/data/seller_response"), &response, "{task}: another answer");
+            assert_eq!(again.at("/data/seller_response"), &delivered.response, "{task}: another answer");
         }
-        Delivered {
-            relay_id: answer.text("/data/relay_request_id").unwrap().to_owned(),
-            response,
-            payments: call.payments,
-            unclear_payments: call.unclear_payments,
-            broken_off: call.broken_off,
+        if call.habit == Habit::TakesBack && self.takes_back_late {
+            self.take_back(&mut call).await;
+        }
+        delivered.payments = call.payments;
+        delivered.expired = call.expired;
+        delivered
+    }
+
+    fn habit(&mut self) -> Habit {
+        match self.rng.random_range(0..100) {
+            0..4 => Habit::Dawdles,
+            4..14 => Habit::TakesBack,
+            14..27 => Habit::Fails,
+            _ => Habit::Prompt,
         }
     }
 
     async fn until_delivered(&mut self, call: &mut Call) -> Answer {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            let Some(answer) = self.ask(call).await else {
-                call.broken_off += 1;
-                sleep(Duration::from_millis(self.rng.random_range(10..80))).await;
-                continue;
-            };
-            match answer.status.as_u16() {
-                200 => return answer,
-                402 => {
-                    assert!(!call.is_paid, "asked to pay again: {}", answer.json);
-                    call.relay_id = Some(answer.text("/data/relay_request_id").unwrap().to_owned());
-                    // Some ask again before they pay, and have to get the same terms.
-                    if self.rng.random_bool(0.8) {
-                        self.pay(call).await;
-                    }
-                }
-                202 | 429 | 502 | 503 | 504 => sleep(pause(&answer)).await,
-                other => panic!("{other}: {}", answer.json),
+            let answer = self.ask(call).await;
+            let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
+            // What it asked for may have been settled and not delivered, or be under way with whoever has died.
+            if status != 200 && call.habit == Habit::TakesBack && self.rng.random_bool(0.5) {
+                self.take_back(call).await;
+            }
+            match (status, answer) {
+                (200, Some(answer)) => return answer,
+                (402, Some(answer)) => self.asked_to_pay(call, &answer).await,
+                (202 | 429 | 502..=504, Some(answer)) => sleep(pause(&answer)).await,
+                (other, Some(answer)) => panic!("{other}: {}", answer.json),
+                (_, None) => {}
             }
         }
         panic!("{:?} was not delivered within {} s", call.relay_id, PATIENCE.as_secs())
     }
 
-    /// Sends the call to one of the gateways.
-    async fn ask(&mut self, call: &Call) -> Option<Answer> {
-        let url = format!("{}/api/v1/gateway/{}", self.gateway(), self.listing);
-        let header = match (&call.relay_id, &call.key) {
-            (Some(id), _) => Some(("x-crochet-relay-request-id", id.as_str())),
-            (None, Some(key)) => Some(("idempotency-key", key.as_str())),
-            (None, None) => None,
-        };
-        self.agent.send(Method::POST, &url, header.as_slice(), Some(call.body.clone())).await.ok()
-    }
-
-    /// Pays the call, in most cases at once and in full; a payment may take a while to arrive, and one may fail.
-    async fn pay(&mut self, call: &mut Call) {
-        let fails = call.may_fail_to_pay && self.rng.random_bool(0.15);
-        let settle_after_ms = if self.rng.random_bool(0.3) { self.rng.random_range(0..1_500) } else { 0 };
-        let outcome = if fails { "failure" } else { "success" };
-        let body = json!({ "outcome": outcome, "settle_after_ms": settle_after_ms });
-        let id = call.relay_id.as_deref().expect("terms have an id");
-        let url = format!("{}/api/v1/mock-provider/payments/{id}/pay", self.gateway());
-        let answer = self.agent.send(Method::POST, &url, &[], Some(bytes(&body))).await;
-        let is_acknowledged = answer.as_ref().is_ok_and(|answer| answer.status == 200);
-        match (fails, is_acknowledged) {
-            (true, _) => call.may_fail_to_pay = false,
-            (false, true) => {
-                call.payments += 1;
-                call.is_paid = true;
+    async fn asked_to_pay(&mut self, call: &mut Call, answer: &Answer) {
+        assert!(call.paid.is_none(), "asked to pay again: {}", answer.json);
+        let id = answer.text("/data/relay_request_id").unwrap().to_owned();
+        let ended = call.relay_id.replace(id.clone()).filter(|known| *known != id);
+        if ended.is_some() && answer.at("/error/code") == "QUOTE_EXPIRED" {
+            call.expired += 1;
+        }
+        match (call.habit, ended) {
+            (Habit::Dawdles, None) => sleep(pause(answer)).await,
+            (Habit::Dawdles, Some(ended)) => {
+                call.habit = Habit::Prompt;
+                let paid = if self.rng.random_bool(0.5) { ended } else { id };
+                self.pay(call, paid).await;
             }
-            // The next answer to the call says whether it arrived: it is paid again only when that asks for it.
-            (false, false) => call.unclear_payments += 1,
+            // Some ask again before they pay, and have to get the same terms.
+            _ if self.rng.random_bool(0.2) => {}
+            _ => self.pay(call, id).await,
         }
     }
 
-    fn gateway(&mut self) -> String {
-        let number = self.rng.random_range(0..self.gateways.len());
-        self.gateways[number].clone()
+    /// Sends the call to one of the gateways.
+    async fn ask(&mut self, call: &mut Call) -> Option<Answer> {
+        let mut headers = Vec::new();
+        match (&call.relay_id, &call.key, &call.late_key) {
+            (Some(id), _, late) => {
+                headers.push(("x-crochet-relay-request-id", id.as_str()));
+                headers.extend(late.as_ref().map(|key| ("idempotency-key", key.as_str())));
+            }
+            (None, Some(key), _) => headers.push(("idempotency-key", key.as_str())),
+            (None, None, _) => {}
+        }
+        let path = format!("/gateway/{}", self.listing);
+        self.road.post(&path, &headers, Some(call.body.clone()), &mut self.rng, &mut call.noticed).await
     }
-}
 
-fn pause(answer: &Answer) -> Duration {
-    let seconds = answer.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    seconds.map_or(LONGEST_PAUSE, Duration::from_secs).min(LONGEST_PAUSE)
+    /// Pays a call, in most cases at once; a payment may take a while to arrive, and one may fail.
+    async fn pay(&mut self, call: &mut Call, id: String) {
+        let fails = call.habit == Habit::Fails;
+        let settle_after_ms = if self.rng.random_bool(0.3) { self.rng.random_range(0..1_500) } else { 0 };
+        let is_acknowledged =
+            self.at_the_till(call, &id, if fails { "failure" } else { "success" }, settle_after_ms).await;
+        let paid = call.payments.entry(id.clone()).or_default();
+        match (fails, is_acknowledged) {
+            (true, _) => call.habit = Habit::Prompt,
+            (false, true) => {
+                paid.acknowledged += 1;
+                call.paid = Some(id);
+            }
+            // The next answer to the call says whether it arrived: it is paid again only when that asks for it.
+            (false, false) => paid.unclear += 1,
+        }
+    }
+
+    /// Has the payment given back; what was made afterwards is another one.
+    async fn take_back(&mut self, call: &mut Call) {
+        let Some(id) = call.paid.take() else { return };
+        call.habit = Habit::Prompt;
+        let is_acknowledged = self.at_the_till(call, &id, "refund", 0).await;
+        let paid = call.payments.entry(id).or_default();
+        if is_acknowledged { paid.given_back += 1 } else { paid.unclear_refunds += 1 }
+    }
+
+    async fn at_the_till(&mut self, call: &mut Call, id: &str, outcome: &str, settle_after_ms: u64) -> bool {
+        let body = bytes(&json!({ "outcome": outcome, "settle_after_ms": settle_after_ms }));
+        let path = format!("/mock-provider/payments/{id}/pay");
+        let answer = self.road.post(&path, &[], Some(body), &mut self.rng, &mut call.noticed).await;
+        answer.is_some_and(|answer| answer.status == 200)
+    }
 }

@@ -1,6 +1,7 @@
 //! A PostgreSQL of the campaign's own, that writes down what it acknowledges, and can be killed.
 
 use std::path::Path;
+use std::process::Command;
 
 use crochet_local_postgres::{Host, LocalPostgres, Options};
 
@@ -23,6 +24,14 @@ impl Postgres {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What a query for one value answers, asked by the database's owner.
+    pub(crate) fn value(&self, sql: &str) -> u64 {
+        let psql = self.server.as_ref().expect("it runs").bin_dir().join("psql");
+        let output = Command::new(psql).args(["-XAtqv", "ON_ERROR_STOP=1", "-c", sql, &self.url]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }
 
     /// SIGKILL, and a new server on what the old one left, at the same address.

@@ -5,14 +5,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::header_payments::HeaderPayments;
+
 /// How long a gateway may take until it answers, and until it comes to a point that calls pass all the time.
-const LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+
+/// How long terms are good, and how much longer a payment is waited for: short, so that both end within a campaign.
+const QUOTE_TTL_SECONDS: &str = "8";
+const LATE_PAYMENT_GRACE_SECONDS: &str = "4";
 
 /// One place where a gateway runs, again and again, under one address.
 #[derive(Debug)]
@@ -21,10 +26,11 @@ pub(crate) struct Place {
     data_dir: PathBuf,
     bind: SocketAddr,
     log: PathBuf,
+    header_payments: HeaderPayments,
 }
 
 impl Place {
-    pub(crate) fn new(database_url: &str, folder: &Path, number: usize) -> Self {
+    pub(crate) fn new(database_url: &str, folder: &Path, number: usize, header_payments: &HeaderPayments) -> Self {
         // Free now, and ours from the first start on.
         let bind = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         Self {
@@ -32,6 +38,7 @@ impl Place {
             data_dir: folder.join("gateway"),
             bind,
             log: folder.join(format!("gateway-{number}.log")),
+            header_payments: header_payments.clone(),
         }
     }
 
@@ -61,6 +68,10 @@ impl Place {
             .env("CROCHET_POW_DIFFICULTY_AUTH", "1")
             .env("CROCHET_POW_DIFFICULTY_LISTING", "1")
             .env("CROCHET_CHECK_INTERVAL_MILLIS", "250")
+            .env("CROCHET_SWEEP_INTERVAL_MILLIS", "500")
+            .env("CROCHET_QUOTE_TTL_SECONDS", QUOTE_TTL_SECONDS)
+            .env("CROCHET_LATE_PAYMENT_GRACE_SECONDS", LATE_PAYMENT_GRACE_SECONDS)
+            .envs(self.header_payments.settings())
             .env("CROCHET_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(log())
@@ -96,22 +107,25 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
-    /// Returns once it has died by itself, as by SIGKILL; `begun` counts the calls of all buyers.
-    pub(crate) async fn until_dead(mut self, point: &str, begun: &AtomicU32) {
-        let before = begun.load(Ordering::SeqCst);
-        let status = timeout(LIMIT, self.child.wait()).await;
-        let during = begun.load(Ordering::SeqCst) - before;
-        let status = status.unwrap_or_else(|_| panic!("no call came to {point}; {during} were begun")).unwrap();
+    /// Whether it has died by itself, as by SIGKILL, within `limit`; else it is killed.
+    pub(crate) async fn dies_within(mut self, point: &str, limit: Duration) -> bool {
+        let Ok(status) = timeout(limit, self.child.wait()).await else {
+            self.kill().await;
+            return false;
+        };
+        let status = status.unwrap();
         assert_eq!(status.signal(), Some(9), "{point}: {status}");
+        true
     }
 
-    /// Returns once it says that it is ready: it and its database answer.
-    pub(crate) async fn until_ready(&mut self) {
+    /// Returns once it says that it is ready, by which it and its database answer, or has been killed.
+    pub(crate) async fn until_ready_or_dead(&mut self) {
         let api = crochet::demo::client::ApiClient::new(&self.url).unwrap();
         let began = Instant::now();
         while began.elapsed() < LIMIT {
             if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("the gateway ended by itself: {status}");
+                assert_eq!(status.signal(), Some(9), "the gateway ended by itself: {status}");
+                return;
             }
             match api.send(http::Method::GET, "/ready", &[], None).await {
                 Ok(answer) if answer.status == 200 => return,

@@ -8,9 +8,21 @@
 
 mod buyer;
 mod campaign;
+mod crowd;
 mod database;
+mod deaths;
+mod delivered;
+mod free_buyer;
 mod gateway;
+mod header_buyer;
+mod header_payments;
+mod ledger;
 mod plan;
+mod points;
+mod proxy;
+mod readers;
+mod revocations;
+mod road;
 mod seller;
 mod verdict;
 
@@ -18,13 +30,14 @@ use crochet::system::SystemEntropy;
 use crochet_primitives::EntropyExt;
 use plan::Plan;
 
-/// Every named point once, some random moments, and the database once.
+/// Half of the named points, some random moments, and the database once.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_killed_every_paid_call_is_delivered_once_and_the_books_say_so() {
     campaign::run(Plan::short(1)).await;
 }
 
-/// The same with three gateways on one database, and buyers who change the gateway with every request.
+/// The other half with three gateways on one database, behind a proxy and by themselves, and buyers who change the
+/// gateway with every request; what one of them revokes, the others refuse.
 #[tokio::test(flavor = "multi_thread")]
 async fn gateways_that_die_among_others_leave_their_calls_to_them() {
     campaign::run(Plan::short(3)).await;

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use crochet_signing::BodyHash;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
@@ -22,6 +25,10 @@ const TOO_LONG: Duration = Duration::from_millis(1_500);
 pub(crate) struct Run {
     pub(crate) request_id: String,
     pub(crate) attempt: u32,
+    /// Whether the listing that it was called for costs nothing.
+    pub(crate) is_free: bool,
+    /// Of what it answers.
+    pub(crate) sha256: String,
     pub(crate) from: Instant,
     pub(crate) until: Option<Instant>,
     pub(crate) status: u16,
@@ -35,13 +42,16 @@ struct Inner {
 pub(crate) struct Seller {
     inner: Arc<Inner>,
     handle: ServerHandle,
-    pub(crate) url: String,
+    url: String,
 }
+
+/// The path of the capability that costs nothing.
+const FREE: &str = "/free";
 
 impl Seller {
     pub(crate) fn start(seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/run", listener.local_addr().unwrap());
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Inner { runs: Mutex::default(), rng: Mutex::new(StdRng::seed_from_u64(seed)) });
         let shared = web::Data::from(Arc::clone(&inner));
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
@@ -54,6 +64,16 @@ impl Seller {
         let handle = server.handle();
         tokio::spawn(server);
         Self { inner, handle, url }
+    }
+
+    /// Where it is called for money.
+    pub(crate) fn paid_url(&self) -> String {
+        format!("{}/run", self.url)
+    }
+
+    /// Where it is called for nothing.
+    pub(crate) fn free_url(&self) -> String {
+        format!("{}{FREE}", self.url)
     }
 
     /// Everything that it was asked for, in the order of arrival.
@@ -78,10 +98,13 @@ async fn answer(request: HttpRequest, _body: web::Bytes, inner: web::Data<Inner>
             _ => (200, Duration::from_millis(rng.random_range(0..40))),
         }
     };
-    let number = {
+    let is_free = request.path() == FREE;
+    let (number, body) = {
         let mut runs = inner.runs.lock().unwrap();
-        runs.push(Run { request_id: request_id.clone(), attempt, from: Instant::now(), until: None, status });
-        runs.len() - 1
+        let body = json!({ "request_id": request_id, "attempt": attempt, "run": runs.len() }).to_string();
+        let sha256 = BodyHash::of(body.as_bytes()).to_string();
+        runs.push(Run { request_id, attempt, is_free, sha256, from: Instant::now(), until: None, status });
+        (runs.len() - 1, body)
     };
     // Runs to its end, whether or not the caller is still there.
     let worked = tokio::spawn(async move {
@@ -89,6 +112,5 @@ async fn answer(request: HttpRequest, _body: web::Bytes, inner: web::Data<Inner>
         inner.runs.lock().unwrap()[number].until = Some(Instant::now());
     });
     worked.await.unwrap();
-    let body = json!({ "request_id": request_id, "attempt": attempt, "run": number });
-    HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).json(body)
+    HttpResponse::build(StatusCode::from_u16(status).unwrap()).content_type(ContentType::json()).body(body)
 }
