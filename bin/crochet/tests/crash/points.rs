@@ -58,7 +58,7 @@ pub(crate) const STEPS: [(&str, Way); 33] = [
     // Not in the path of a call.
     ("sweeps.check_soon", Never("only the provider's webhooks have it, and the mock provider sends none")),
     ("mock_payments.settling", Never("only `crochet reconcile` has it, which reads")),
-    ("header_payments.offers", Never("reads the configuration and asks nobody, so there is no point")),
+    ("header_payments.offers", Never("only reads what can be paid, and has no points")),
 ];
 
 #[cfg(test)]

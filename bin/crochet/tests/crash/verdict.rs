@@ -38,7 +38,7 @@ pub(crate) struct Evidence<'a> {
 pub(crate) struct Verdict {
     calls: [usize; 3],
     runs: usize,
-    /// Free calls without a key that ran, and whose answer nobody got.
+    /// Free calls without a key that failed, or whose answer nobody got.
     unheard: usize,
     broken_off: u32,
     unclear_payments: u32,
@@ -57,7 +57,7 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "delivered once each: {quoted} calls paid on terms, {by_header} paid by x402 ({} submissions), {free} free; \
-             {} runs of the seller (failures and cut-off attempts among them, and {} free ones that nobody waited for); \
+             {} runs of the seller (failures and cut-off attempts among them, and {} free ones that nobody could ask for again); \
              {} leases taken over after their holder's death, {} calls delivered by another gateway than those that broke \
              off, {} quotes taken over; {} requests broken off; {} terms expired; {} settlements, {} of them given back; \
              {} payments of which nobody said whether they were made, {} orphans; the books balance",
