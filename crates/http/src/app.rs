@@ -22,6 +22,7 @@ use crate::documents::{Documents, Facts};
 use crate::edge::{Edge, edge};
 use crate::extract::BodyLimits;
 use crate::in_flight::InFlight;
+use crate::lines::Lines;
 use crate::observer::Observer;
 use crate::openapi::OpenApiConfig;
 use crate::routes::gateway::CallRunner;
@@ -115,10 +116,14 @@ impl Shared {
                 ),
                 trusted_proxies: config.trusted_proxies.clone(),
             }),
-            body_limits: web::Data::new(BodyLimits { max_bytes: config.max_body_bytes, timeout: config.body_timeout }),
+            body_limits: web::Data::new(BodyLimits {
+                max_bytes: config.max_body_bytes,
+                timeout: config.body_timeout,
+                large: InFlight::new("large bodies", config.call_limits),
+            }),
             runner: web::Data::new(CallRunner {
                 gateway: parts.gateway,
-                in_flight: InFlight::new(config.call_limits),
+                in_flight: InFlight::new("calls", config.call_limits),
                 runtime: parts.runtime,
                 tasks: parts.tasks,
                 observer: Arc::clone(&parts.observer),
@@ -188,12 +193,15 @@ pub fn serve(config: &HttpConfig, parts: AppParts, listener: TcpListener) -> io:
         has_relay: parts.relay_webhooks.is_some(),
         has_x402: parts.x402.is_some(),
     })?;
+    let lines = Lines::new(config);
+    parts.runtime.spawn(Lines::watch(Arc::downgrade(&lines)));
     let shared = Shared::new(config, parts, documents, openapi);
     let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         App::new().configure(|app| shared.configure(app)).wrap(NormalizePath::trim()).wrap(from_fn(edge))
     })
+    .on_connect(move |io, data| lines.connected(io, data))
     .workers(workers)
     .max_connections((config.max_connections / workers.max(1)).max(1))
     .client_request_timeout(config.head_timeout)

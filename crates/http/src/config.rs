@@ -57,7 +57,7 @@ impl Default for RateLimits {
 }
 
 /// How many gateway calls run at once. A call runs to its end also when its client has hung up, and holds up to the
-/// listing's longest response meanwhile.
+/// listing's longest response meanwhile. As many bodies of more than 16 KiB may be on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
     /// Of all buyers; further ones are answered 503.
@@ -83,15 +83,17 @@ pub struct HttpConfig {
     pub environment: Environment,
     /// The longest request body, in bytes. A listing may take less.
     pub max_body_bytes: usize,
-    /// How long a client may take to send the head of a request.
+    /// How long a client may take to send the head of its first request. The server's clock ticks twice a second: this
+    /// and the other timeouts are a second at least.
     pub head_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
-    /// How long a connection may stay idle between requests.
+    /// How long a connection may stay idle between requests. From one answer to the whole head of the next request may
+    /// pass this and `head_timeout`, and a second for every 16 KiB of the answer.
     pub keep_alive: Duration,
     /// How long a client may take to close its side.
     pub disconnect_timeout: Duration,
-    /// Connections at once, over all workers; more wait in the kernel's queue.
+    /// Connections at once, over all workers; more wait in the kernel's queue. Each takes two descriptors.
     pub max_connections: usize,
     /// Threads that serve connections; `None` for one a core.
     pub workers: Option<usize>,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use actix_web::body::BoxBody;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -18,6 +18,7 @@ use crate::caching::{self, Keeping};
 use crate::code::Code;
 use crate::cors::{self, METHODS, is_preflight, preflight};
 use crate::error::ApiError;
+use crate::lines::{Line, OnLine};
 use crate::observer::{Observer, UnderWay};
 use crate::represent::represent;
 
@@ -43,6 +44,7 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
         return next.call(req).await;
     };
     let under_way = UnderWay::begin(&edge.observer);
+    let on_line = OnLine::begin(req.conn_data::<Arc<Line>>());
     let request_id = edge.request_id(req.headers());
     let method = req.method().clone();
     // Of the gravest level, so that it is there for every line that is logged, however little is.
@@ -74,6 +76,9 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
             let (req, status) = (response.request().clone(), response.status());
             caching::say(keeping, &req, response.headers_mut());
             span.in_scope(|| finish(req.match_pattern(), response.headers_mut(), status, code));
+            if let BodySize::Sized(bytes) = response.response().body().size() {
+                on_line.answered(bytes);
+            }
             Ok(response)
         }
         Ok(Err(error)) => span

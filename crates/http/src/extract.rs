@@ -10,6 +10,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use crochet_market::Scope;
+use crochet_primitives::ProfileId;
 use futures::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,8 +18,10 @@ use serde::de::DeserializeOwned;
 use crate::admit::{Credentials, is_read};
 use crate::code::Code;
 use crate::error::ApiError;
+use crate::in_flight::InFlight;
 use crate::json_text::{Flaw, Nul, check, duplicate, position};
 use crate::recovery::{NextAction, Recovery};
+use crate::routes::gateway::stand_in;
 
 /// The longest part of a parser's message that is passed on.
 const MAX_MESSAGE: usize = 300;
@@ -29,11 +32,16 @@ const MAX_NAME: usize = 64;
 /// From 0 to 1: how alike two names are of which one may have been meant for the other.
 const ALIKE: f64 = 0.84;
 
+/// How much of a body is read, in bytes, before it needs a place among the large ones.
+const SMALL: usize = 16 * 1024;
+
 /// Bounds of a request's body.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct BodyLimits {
     pub(crate) max_bytes: usize,
     pub(crate) timeout: Duration,
+    /// How many may be longer than 16 KiB at once, until they have come as a whole.
+    pub(crate) large: InFlight,
 }
 
 /// A caller whose key may read (GET) or change things (everything else).
@@ -220,7 +228,7 @@ fn not_json() -> ApiError {
 async fn read(req: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiError> {
     let limits = req
         .app_data::<web::Data<BodyLimits>>()
-        .map(|limits| ***limits)
+        .cloned()
         .ok_or_else(|| ApiError::internal("misconfigured", "the application was built without its body limits"))?;
     let announced = req.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > u64::try_from(limits.max_bytes).unwrap_or(u64::MAX)) {
@@ -228,12 +236,16 @@ async fn read(req: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiErro
     }
     let whole = async {
         let mut body = BytesMut::new();
+        let mut place = None;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 ApiError::bad_request("The body broke off, or is not framed as HTTP wants it.").cause(error.to_string())
             })?;
             if body.len().saturating_add(chunk.len()) > limits.max_bytes {
                 return Err(too_large(limits.max_bytes));
+            }
+            if place.is_none() && body.len() + chunk.len() > SMALL {
+                place = Some(limits.large.take(counted_as(req))?);
             }
             body.extend_from_slice(&chunk);
         }
@@ -242,6 +254,11 @@ async fn read(req: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiErro
     tokio::time::timeout(limits.timeout, whole)
         .await
         .unwrap_or_else(|_| Err(ApiError::new(Code::RequestTimeout, "The body did not arrive in time.")))
+}
+
+/// By whom what a request holds is counted: the caller, or its address.
+fn counted_as(req: &HttpRequest) -> ProfileId {
+    credentials(req).map_or_else(|| stand_in(req), |credentials| credentials.profile_id())
 }
 
 fn too_large(limit: usize) -> ApiError {

@@ -1,7 +1,8 @@
-//! How many gateway calls run at once: altogether, and of one buyer.
+//! How many gateway calls run at once, and how many large bodies are on their way: altogether, and of one buyer.
 //!
 //! A call outlives the connection that it came over, and holds a response of the seller's. Counted by the connections
-//! alone, a buyer who hangs up and calls again would fill the memory.
+//! alone, a buyer who hangs up and calls again would fill the memory; and so would one whose bodies stop before their
+//! end.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ const WAIT: u32 = 1;
 /// The places that there are. Cheap to clone: the clones share them.
 #[derive(Clone)]
 pub(crate) struct InFlight {
+    what: &'static str,
     limits: CallLimits,
     taken: Arc<Mutex<Taken>>,
 }
@@ -36,8 +38,9 @@ pub(crate) struct Place {
 }
 
 impl InFlight {
-    pub(crate) fn new(limits: CallLimits) -> Self {
-        Self { limits, taken: Arc::default() }
+    /// Counts `what`, in the plural.
+    pub(crate) fn new(what: &'static str, limits: CallLimits) -> Self {
+        Self { what, limits, taken: Arc::default() }
     }
 
     /// Takes a place for a call of this buyer; an answer when there is none.
@@ -46,7 +49,7 @@ impl InFlight {
         let own = taken.by_buyer.get(&buyer).copied().unwrap_or_default();
         if own >= self.limits.per_buyer {
             let message =
-                format!("{own} of your calls are under way, and no more at once. Try again when one is done.");
+                format!("{own} of your {} are under way, and no more at once. Try again when one is done.", self.what);
             return Err(ApiError::new(Code::RateLimited, message)
                 .details(&serde_json::json!({ "limit": self.limits.per_buyer }))
                 .retry_after(WAIT));
@@ -54,7 +57,7 @@ impl InFlight {
         if taken.all >= self.limits.altogether {
             return Err(ApiError::new(Code::ServiceUnavailable, "The service is busy. Try again shortly.")
                 .retry_after(WAIT)
-                .cause("as many gateway calls run as may"));
+                .cause(format!("there are as many {} as may be", self.what)));
         }
         taken.all += 1;
         taken.by_buyer.insert(buyer, own + 1);
@@ -91,7 +94,7 @@ mod tests {
     fn a_place_is_free_again_when_its_call_ends_and_nobody_is_remembered() {
         let entropy = SeededEntropy::new(1);
         let [one, other, third] = [(); 3].map(|()| ProfileId::new(Timestamp::UNIX_EPOCH, entropy.bytes()));
-        let places = InFlight::new(CallLimits { altogether: 3, per_buyer: 2 });
+        let places = InFlight::new("calls", CallLimits { altogether: 3, per_buyer: 2 });
         let refusal = |buyer| places.take(buyer).err().map(|error| error.code());
         let held = (places.take(one).ok(), places.take(one).ok());
         assert_eq!(refusal(one), Some(Code::RateLimited));

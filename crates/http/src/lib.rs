@@ -24,6 +24,7 @@ mod in_flight;
 mod json_text;
 mod limit_headers;
 mod limits;
+mod lines;
 mod market_error;
 mod metrics_server;
 mod observer;

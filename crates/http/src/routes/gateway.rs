@@ -28,6 +28,9 @@ use crate::openapi::rules;
 use crate::openapi::vocabulary::OriginCurrency;
 use crate::x402::{self, Paid, Wanted, X402};
 
+/// How long the buyer of a call that a stop cut off waits, in seconds: another gateway is there sooner or later.
+const STOPPED_WAIT: u32 = 5;
+
 /// Runs gateway calls in tasks of their own, so that a client that hangs up cannot cut one in half.
 pub(crate) struct CallRunner {
     pub(crate) gateway: Arc<Gateway>,
@@ -71,6 +74,11 @@ impl CallRunner {
         let call = call.instrument(tracing::Span::current());
         match self.tasks.spawn_on(call, &self.runtime).await {
             Ok(reply) => reply.map_err(ApiError::from),
+            // The runtime goes down with calls that outlived the bound of a stop.
+            Err(error) if error.is_cancelled() => {
+                let message = "The service stops. Send the same request again: what was paid stays paid.";
+                Err(ApiError::new(Code::ServiceUnavailable, message).retry_after(STOPPED_WAIT).cause(error.to_string()))
+            }
             Err(error) => Err(ApiError::internal("a gateway call did not come to its end", error)),
         }
     }
@@ -78,7 +86,7 @@ impl CallRunner {
 
 /// By whom calls without a key are counted: their address, of IPv6 the part that a network is given. Who pays is not proved
 /// before the payment is verified, so counting by the payer would let anybody take another's places.
-fn stand_in(req: &HttpRequest) -> ProfileId {
+pub(crate) fn stand_in(req: &HttpRequest) -> ProfileId {
     let proxies = req.app_data::<web::Data<Admission>>().map(|admission| admission.trusted_proxies.as_slice());
     let octets = match client_address(req.peer_addr(), req.headers(), proxies.unwrap_or_default()) {
         IpAddr::V4(address) => address.octets().to_vec(),
