@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod database;
 pub mod demo;
+mod descriptors;
 pub mod keys;
 pub mod system;
 pub mod telemetry;

@@ -21,6 +21,7 @@ pub fn serve(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     #[cfg(feature = "fail-points")]
     let _armed = crate::wiring::fail_points::armed();
+    crate::descriptors::raise_limit();
     let runtime = runtime()?;
     let database = Database::open(config, host, &mut progress)?;
     let outcome = runtime.block_on(async {

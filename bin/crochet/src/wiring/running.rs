@@ -27,6 +27,7 @@ use crochet_relay::ports::{HeaderPayments, Journal, MockPayments, Payers, Paymen
 use crochet_relay::{Gateway, Policy, Providers, Sweeper, WebhookIntake};
 use crochet_secrets::MasterKeys;
 use crochet_x402::TermsKey;
+use tokio::net::TcpSocket;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -40,12 +41,17 @@ use super::metrics::{MetricsServer, Requests, Scrape, Waits};
 use super::rounds::{purge, sweep};
 use crate::config::{Config, Environment};
 use crate::database::Database;
+use crate::descriptors::connections;
 use crate::keys;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// What keys are derived from the master keys for.
 const TERMS: &str = "x402 terms";
 const CHALLENGES: &str = "challenge sealing";
+
+/// How many connections may wait to be accepted. The standard library's 128 are gone with one burst, and the kernel
+/// lets who comes later try again after a second.
+const BACKLOG: u32 = 4_096;
 
 /// A running gateway.
 #[derive(Debug)]
@@ -133,12 +139,17 @@ impl Running {
     }
 }
 
+/// Inside of a runtime.
 fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
+    };
+    listen().with_context(|| {
         format!("{address} cannot be listened on: is another gateway running? {option} takes another address")
-    })?;
-    listener.set_nonblocking(true).context("the listener cannot be used")?;
-    Ok(listener)
+    })
 }
 
 /// What the parts of a gateway are made of.
@@ -364,7 +375,10 @@ impl Building<'_> {
     }
 
     fn http_config(&self) -> HttpConfig {
+        let defaults = HttpConfig::default();
+        let calls = self.config.call_limits.altogether;
         HttpConfig {
+            max_connections: connections(defaults.max_connections, calls, self.config.pool_size),
             bind: self.config.bind,
             public_url: self.url.to_owned(),
             environment: match self.config.environment {
@@ -378,7 +392,7 @@ impl Building<'_> {
             wrong_keys: Rate::per_minute(self.config.rate_limits.wrong_keys_per_minute),
             refused_payments: Rate::per_minute(self.config.rate_limits.refused_payments_per_minute),
             call_limits: self.config.call_limits,
-            ..HttpConfig::default()
+            ..defaults
         }
     }
 }
