@@ -28,6 +28,10 @@ crash *args:
 fuzz *targets:
     fuzz/run {{targets}}
 
+# Besiege a gateway with slow, idle, pipelining, smuggling and hammering clients, and measure what honest buyers notice
+hostile *args:
+    cargo test --release -p crochet --test hostile -- --ignored --nocapture {{args}}
+
 # Format, lint, and check the documentation, as CI does
 check:
     cargo fmt --all --check
