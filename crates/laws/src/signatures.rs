@@ -57,6 +57,8 @@ fn signed_by_a_wallet(key: &[u8; 32], mask: &str, message: &str) {
         let spelled =
             if key[1].is_multiple_of(2) { hex::encode(&changed) } else { format!("0x{}", hex::encode_upper(&changed)) };
         assert_eq!(verify_ownership(&signer.address(), message, &spelled).is_ok(), is_same, "{spelled}");
+        let twin = verify_ownership(&signer.address(), message, &hex::encode(twin(&bytes)));
+        assert_eq!(twin, Err(ProofError::HighS), "two signatures of one text");
     } else {
         let signer = SolanaSigner::from_bytes(*key);
         let bytes = bs58::decode(&signer.sign(message)).into_vec().unwrap();
@@ -65,6 +67,20 @@ fn signed_by_a_wallet(key: &[u8; 32], mask: &str, message: &str) {
             if key[1].is_multiple_of(2) { bs58::encode(&changed).into_string() } else { STANDARD.encode(&changed) };
         assert_eq!(verify_ownership(&signer.address(), message, &spelled).is_ok(), changed == bytes, "{spelled}");
     }
+}
+
+/// The signature (r, n - s) with the other parity, which the curve takes for the same.
+fn twin(signature: &[u8]) -> Vec<u8> {
+    let order = hex::decode("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").unwrap();
+    let mut twin = signature.to_vec();
+    let mut borrow = 0;
+    for place in (0..32).rev() {
+        let difference = i16::from(order[place]) - i16::from(signature[32 + place]) - borrow;
+        borrow = i16::from(difference < 0);
+        twin[32 + place] = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    twin[64] ^= 27 ^ 28;
+    twin
 }
 
 fn masked(bytes: &[u8], mask: &[u8]) -> Vec<u8> {

@@ -158,7 +158,7 @@ fn obeys(name: &str) {
 }
 
 macro_rules! obey {
-    ($($test:ident $name:literal)+) => {
+    ($(fn $test:ident() { $name:literal })+) => {
         $(
             #[test]
             fn $test() {
@@ -175,19 +175,19 @@ macro_rules! obey {
 }
 
 obey! {
-    any_address_is_one_or_none "addresses"
-    any_amount_is_one_or_none "amounts"
-    any_body_is_read_in_one_way_or_refused "bodies"
-    any_answer_of_facilitators_and_nodes_says_no_more_than_it_says "facilitator_answers"
-    any_headers_of_a_call_are_read_whole_or_refused "gateway_headers"
-    any_url_that_is_allowed_is_public "guard_urls"
-    any_listing_is_kept_as_it_was_said_or_refused "listings"
-    any_name_has_one_spelling "names"
-    any_payment_header_claims_one_payment_or_none "payment_headers"
-    any_query_stays_within_its_bounds "queries"
-    any_answer_of_relay_makes_the_terms_that_were_asked_for_or_none "relay_answers"
-    any_webhook_is_signed_or_refused "relay_webhooks"
-    any_seal_is_ours_or_refused "seals"
-    any_signature_proves_one_message_or_nothing "signatures"
-    any_transaction_of_solana_is_read_in_one_way_or_refused "solana_transactions"
+    fn any_address_is_one_or_none() { "addresses" }
+    fn any_amount_is_one_or_none() { "amounts" }
+    fn any_body_is_read_in_one_way_or_refused() { "bodies" }
+    fn any_answer_of_facilitators_and_nodes_says_no_more_than_it_says() { "facilitator_answers" }
+    fn any_headers_of_a_call_are_read_whole_or_refused() { "gateway_headers" }
+    fn any_url_that_is_allowed_is_public() { "guard_urls" }
+    fn any_listing_is_kept_as_it_was_said_or_refused() { "listings" }
+    fn any_name_has_one_spelling() { "names" }
+    fn any_payment_header_claims_one_payment_or_none() { "payment_headers" }
+    fn any_query_stays_within_its_bounds() { "queries" }
+    fn any_answer_of_relay_makes_the_terms_that_were_asked_for_or_none() { "relay_answers" }
+    fn any_webhook_is_signed_or_refused() { "relay_webhooks" }
+    fn any_seal_is_ours_or_refused() { "seals" }
+    fn any_signature_proves_one_message_or_nothing() { "signatures" }
+    fn any_transaction_of_solana_is_read_in_one_way_or_refused() { "solana_transactions" }
 }
