@@ -29,7 +29,12 @@ pub(crate) fn authorization_state(payer: &WalletAddress, nonce: &str) -> String 
 
 /// A quantity: `0x1b4`.
 pub(crate) fn quantity(value: &Value) -> Option<u64> {
-    u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
+    hexadecimal(value.as_str()?.strip_prefix("0x")?)
+}
+
+/// Digits alone: the standard library takes a sign as well.
+fn hexadecimal(digits: &str) -> Option<u64> {
+    if digits.starts_with('+') { None } else { u64::from_str_radix(digits, 16).ok() }
 }
 
 /// A number as JSON-RPC wants it.
@@ -44,7 +49,7 @@ pub(crate) fn number(data: &str) -> Option<u64> {
     if high.bytes().any(|digit| digit != b'0') {
         return None;
     }
-    u64::from_str_radix(low, 16).ok()
+    hexadecimal(low)
 }
 
 /// One word of data as a truth value.
@@ -114,6 +119,15 @@ mod tests {
         assert_eq!(number(&format!("0x{:064x}", u128::from(u64::MAX) + 1)), None);
         assert_eq!(truth(&json!(format!("0x{:064x}", 2))), None);
         assert_eq!(truth(&json!("0x")), None);
+    }
+
+    #[test]
+    fn a_number_has_no_sign() {
+        assert_eq!(quantity(&json!("0x1b4")), Some(436));
+        for text in ["0x+1b4", "0x-1", "+0x1", "0x"] {
+            assert_eq!(quantity(&json!(text)), None, "{text}");
+        }
+        assert_eq!(number(&format!("0x{}+{:015x}", "0".repeat(48), 7)), None);
     }
 
     proptest! {
