@@ -15,14 +15,16 @@ pub struct DbConfig {
     pub acquire_timeout: Duration,
     /// How long making a connection may take; libpq counts in whole seconds, 2 at least.
     pub connect_timeout: Duration,
+    /// How long a caller waits, once it has its turn, for a connection that gives a sign of life.
+    pub checkout_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
     pub lock_timeout: Duration,
     /// How long a transaction may stand idle before the server ends it.
     pub idle_in_transaction_timeout: Duration,
-    /// How long a caller waits in all, once it has its turn: what catches a server that is reached and does not
-    /// answer. What was asked then goes on, or not, without it.
+    /// How long a caller waits once it has its turn and a connection: what catches a server that is reached and does
+    /// not answer. What was asked then goes on, or not, without it.
     pub deadline: Duration,
     /// The role to work as; `None` keeps the one that connects.
     pub role: Option<String>,
@@ -40,6 +42,7 @@ impl DbConfig {
             pool_size: 16,
             acquire_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
+            checkout_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(3),
             idle_in_transaction_timeout: Duration::from_secs(10),

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use crochet_primitives::StorageError;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as R2d2Error, HandleError, Pool, PooledConnection};
-use diesel::sql_types::{Nullable, Text};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use diesel::r2d2::Pool;
+use diesel::sql_types::Text;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use crate::clock::DatabaseClock;
 use crate::config::DbConfig;
-use crate::conninfo;
 use crate::error::DbError;
 use crate::retry::retried;
+use crate::seat::{Hanging, Seat};
+use crate::sessions::{Epoch, Quiet, Sessions};
 
 /// Connections that were idle this long are closed, so that a quiet gateway holds few.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -28,11 +28,13 @@ const LIFETIME: Duration = Duration::from_secs(1800);
 /// A pool of connections. Cheap to clone.
 ///
 /// Work runs on blocking threads, at most as many as there are connections. A caller that goes away leaves its work
-/// to finish by itself.
+/// to finish by itself. Work that hangs beyond its deadline keeps its thread and its connection, and gives its place in
+/// the pool to others.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool<ConnectionManager<PgConnection>>,
+    pool: Pool<Sessions>,
     turns: Arc<Semaphore>,
+    hanging: Hanging,
     clock: DatabaseClock,
     config: Arc<DbConfig>,
     waiting: Arc<AtomicU32>,
@@ -73,19 +75,20 @@ impl Db {
     #[must_use]
     pub fn connect(config: &DbConfig) -> Self {
         let size = config.pool_size.max(1);
-        let url = conninfo::with_bounds(&config.url, config.connect_timeout, "crochet");
+        let epoch = Epoch::default();
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
             .connection_timeout(config.connect_timeout.max(Duration::from_millis(500)))
             .idle_timeout(Some(IDLE_TIMEOUT))
             .max_lifetime(Some(LIFETIME))
-            .connection_customizer(Box::new(Settings::of(config)))
+            .test_on_check_out(false)
             .error_handler(Box::new(Quiet(config.url.clone())))
-            .build_unchecked(ConnectionManager::new(url.expose_secret()));
+            .build_unchecked(Sessions::new(config, epoch.clone()));
         Self {
             pool,
             turns: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
+            hanging: Hanging::new(epoch),
             clock: DatabaseClock::default(),
             config: Arc::new(config.clone()),
             waiting: Arc::default(),
@@ -183,21 +186,35 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let turn = self.turn().await?;
-        let pool = self.pool.clone();
-        let finished = Arc::clone(&self.finished);
-        let task = tokio::task::spawn_blocking(move || {
-            // The turn ends with the work, not with the caller's patience.
-            let _turn = turn;
-            let mut conn = checkout(&pool)?;
-            let outcome = work(&mut conn)?;
-            finished.fetch_add(1, Ordering::Relaxed);
-            Ok(outcome)
-        });
-        match tokio::time::timeout(deadline, task).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(StorageError::Unavailable("the database task did not finish".to_owned())),
-            Err(_) => Err(StorageError::Unavailable("the database did not answer in time".to_owned())),
+        // In a task of its own: also where the caller goes away, somebody notices that the work hangs.
+        let task = tokio::spawn(self.clone().attend(turn, deadline, work));
+        task.await.unwrap_or_else(|_| Err(StorageError::Unavailable("the database task did not finish".to_owned())))
+    }
+
+    /// Has a thread do the work, and waits for it only so long.
+    async fn attend<T, F>(self, turn: OwnedSemaphorePermit, deadline: Duration, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        let seat = Seat::new(turn);
+        let (begins, begun) = oneshot::channel();
+        let (pool, seated) = (self.pool.clone(), seat.clone());
+        let mut task = tokio::task::spawn_blocking(move || seated.run(&pool, begins, work));
+        // An error in between is the task's to tell.
+        let is_begun = tokio::time::timeout(self.config.checkout_timeout.min(deadline), begun).await.is_ok();
+        let rest = if is_begun { deadline } else { Duration::ZERO };
+        if let Ok(ended) = tokio::time::timeout(rest, &mut task).await {
+            let outcome =
+                ended.map_err(|_| StorageError::Unavailable("the database task did not finish".to_owned()))??;
+            self.finished.fetch_add(1, Ordering::Relaxed);
+            return Ok(outcome);
         }
+        if let Some(hangs) = self.hanging.give_up(&seat) {
+            // Its outcome is nobody's business any more; that it has ended is.
+            tokio::spawn(async move { drop((task.await.is_ok(), hangs)) });
+        }
+        Err(StorageError::Unavailable("the database did not answer in time".to_owned()))
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, StorageError> {
@@ -228,65 +245,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// There is a connection for every turn, so waiting here means that none can be made.
-#[expect(clippy::disallowed_methods, reason = "this is the one door")]
-fn checkout(
-    pool: &Pool<ConnectionManager<PgConnection>>,
-) -> Result<PooledConnection<ConnectionManager<PgConnection>>, StorageError> {
-    pool.get().map_err(|_| StorageError::Unavailable("no connection can be made".to_owned()))
-}
-
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Db").field("pool", &self.pool_state()).finish_non_exhaustive()
-    }
-}
-
-/// What a session is set to. Not sent with the connection string: poolers refuse that.
-#[derive(Debug)]
-struct Settings {
-    statement_timeout: String,
-    lock_timeout: String,
-    idle_in_transaction_timeout: String,
-    role: Option<String>,
-}
-
-impl Settings {
-    fn of(config: &DbConfig) -> Self {
-        let millis = |duration: Duration| duration.as_millis().to_string();
-        Self {
-            statement_timeout: millis(config.statement_timeout),
-            lock_timeout: millis(config.lock_timeout),
-            idle_in_transaction_timeout: millis(config.idle_in_transaction_timeout),
-            role: config.role.clone(),
-        }
-    }
-}
-
-impl CustomizeConnection<PgConnection, R2d2Error> for Settings {
-    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), R2d2Error> {
-        diesel::sql_query(
-            "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', $1, false), \
-             set_config('lock_timeout', $2, false), set_config('idle_in_transaction_session_timeout', $3, false), \
-             set_config('role', coalesce($4, current_setting('role')), false)",
-        )
-        .bind::<Text, _>(&self.statement_timeout)
-        .bind::<Text, _>(&self.lock_timeout)
-        .bind::<Text, _>(&self.idle_in_transaction_timeout)
-        .bind::<Nullable<Text>, _>(self.role.as_deref())
-        .execute(conn)
-        .map(|_| ())
-        .map_err(R2d2Error::QueryError)
-    }
-}
-
-/// r2d2's own handler would log connection errors as they are.
-#[derive(Debug)]
-struct Quiet(SecretString);
-
-impl HandleError<R2d2Error> for Quiet {
-    fn handle_error(&self, error: R2d2Error) {
-        let error = conninfo::redacted(&error.to_string(), &self.0);
-        tracing::debug!(error, "a database connection failed");
     }
 }

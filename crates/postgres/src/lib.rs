@@ -30,6 +30,8 @@ mod migrations;
 mod relay;
 mod retry;
 mod schema;
+mod seat;
+mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;
 

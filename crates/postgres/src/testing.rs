@@ -45,6 +45,7 @@ impl TestDatabase {
         // Tests run side by side, on one small cluster and with a busy processor.
         config.pool_size = 8;
         config.acquire_timeout = std::time::Duration::from_secs(30);
+        config.checkout_timeout = std::time::Duration::from_secs(30);
         config.statement_timeout = std::time::Duration::from_secs(30);
         config.lock_timeout = std::time::Duration::from_secs(30);
         config.deadline = std::time::Duration::from_secs(60);

@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ struct Bridge {
 #[derive(Default)]
 struct BridgeState {
     is_cut: bool,
+    // Of the connections that there are.
+    is_deaf: Arc<AtomicBool>,
     streams: Vec<(TcpStream, UnixStream)>,
 }
 
@@ -44,8 +47,9 @@ impl Bridge {
                 let server = UnixStream::connect(&socket).unwrap();
                 let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 state.streams.push((client.try_clone().unwrap(), server.try_clone().unwrap()));
-                thread::spawn(move || pump(client, server));
-                thread::spawn(move || pump(forth, back));
+                let (one, other) = (Arc::clone(&state.is_deaf), Arc::clone(&state.is_deaf));
+                thread::spawn(move || pump(client, server, &one));
+                thread::spawn(move || pump(forth, back, &other));
             }
         });
         Self { port, state }
@@ -64,17 +68,32 @@ impl Bridge {
         self.state.lock().unwrap().is_cut = false;
     }
 
+    /// What comes over the connections that there are is lost; new ones are as they should be.
+    fn swallow(&self) {
+        std::mem::take(&mut self.state.lock().unwrap().is_deaf).store(true, Ordering::SeqCst);
+    }
+
     fn db(&self, database: &TestDatabase) -> Db {
+        self.db_with(database, |_| {})
+    }
+
+    fn db_with(&self, database: &TestDatabase, adapt: impl FnOnce(&mut DbConfig)) -> Db {
         let name = database.url().expose_secret().rsplit_once('/').unwrap().1.to_owned();
         let mut config = DbConfig::new(format!("postgresql://app@127.0.0.1:{}/{name}", self.port).into());
         config.pool_size = 2;
+        adapt(&mut config);
         Db::connect(&config)
     }
 }
 
-fn pump(mut from: impl Read, mut to: impl Write) {
+fn pump(mut from: impl Read, mut to: impl Write, is_deaf: &AtomicBool) {
+    let mut bytes = [0; 8192];
     // A broken pipe is what these tests are about.
-    let _ = std::io::copy(&mut from, &mut to);
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        if !is_deaf.load(Ordering::SeqCst) && to.write_all(&bytes[..length]).is_err() {
+            return;
+        }
+    }
 }
 
 #[tokio::test]
@@ -162,4 +181,44 @@ async fn a_server_that_is_reached_and_says_nothing_is_unavailable_by_the_deadlin
     assert!(matches!(error, StorageError::Unavailable(_)), "{error}");
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert!(!format!("{error} {error:?} {db:?} {config:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn connections_that_swallow_everything_are_left_and_others_are_made() {
+    let database = TestDatabase::new().await;
+    let bridge = Bridge::to(&database);
+    let db = bridge.db_with(&database, |config| (config.pool_size, config.deadline) = (1, Duration::from_secs(1)));
+    // All that the pool may have.
+    db.ping().await.unwrap();
+    bridge.swallow();
+    let began = Instant::now();
+    assert!(matches!(db.ping().await, Err(StorageError::Unavailable(_))));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    db.ping().await.unwrap();
+    assert_eq!(db.pool_state().in_use, 0, "what hangs keeps its place");
+    bridge.cut();
+}
+
+#[tokio::test]
+async fn a_session_that_may_only_read_is_not_kept_after_the_database_may_be_written() {
+    let database = TestDatabase::with(|config| config.pool_size = 1).await;
+    let name = database.url().expose_secret().rsplit_once('/').unwrap().1.to_owned();
+    let mut admin = PgConnection::establish(&database.cluster().admin_url()).unwrap();
+    diesel::sql_query(format!("ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        .execute(&mut admin)
+        .unwrap();
+    let payments = crochet_postgres::PgMockPayments::new(database.db().clone());
+    let call = crochet_primitives::CallId::new(crochet_primitives::Timestamp::UNIX_EPOCH, [1; 10]);
+    let amount = crochet_pricing::MicroUsd::from_micros(1);
+    let quote = crochet_relay::ports::MockQuote { call, amount, recipient: "seller".to_owned() };
+    let write = || crochet_relay::ports::MockPayments::keep_quote(&payments, &quote);
+    assert!(matches!(write().await, Err(StorageError::Unavailable(_))));
+    assert!(crochet_relay::ports::MockPayments::quote(&payments, call).await.unwrap().is_none());
+    diesel::sql_query(format!("ALTER DATABASE {name} RESET default_transaction_read_only"))
+        .execute(&mut admin)
+        .unwrap();
+    let began = Instant::now();
+    while write().await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it may still only read");
+    }
 }
