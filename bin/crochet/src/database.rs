@@ -59,6 +59,7 @@ impl Database {
         let db_config = DbConfig {
             pool_size: config.pool_size,
             role: config.database_role.clone(),
+            deadline: config.database_deadline,
             ..DbConfig::new(self.url.clone())
         };
         Db::connect(&db_config)

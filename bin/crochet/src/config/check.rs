@@ -39,6 +39,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Longer than any use of the database takes: its statements end after five seconds.
+const DATABASE_DEADLINE: Duration = Duration::from_secs(20);
+
 /// The usual interval of scrapes.
 const METRICS_SAMPLE_EVERY: Duration = Duration::from_secs(15);
 
@@ -147,6 +150,7 @@ pub fn resolve(
             Some(role) => Some(role.to_owned()),
         },
         pool_size: at_least_one(settings.database_pool_size, 10, "CROCHET_DATABASE_POOL_SIZE", &mut problems),
+        database_deadline: DATABASE_DEADLINE,
         data_dir: data_dir.as_deref().map(Path::to_path_buf).unwrap_or_default(),
         pg_bin_dir: settings.pg_bin_dir,
         master_keys: settings.master_keys.map(SecretString::from),

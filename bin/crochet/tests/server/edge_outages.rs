@@ -1,19 +1,12 @@
 //! A full pool, and a database that stops and comes back, under a gateway that goes on running.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crochet_local_postgres::{Host, LocalPostgres, Options};
 use serde_json::json;
-use tempfile::TempDir;
 
-use crate::support::{Account, Market, RawAnswer, RawRequest, TestGateway};
+use crate::support::{Account, Market, OwnDatabase, RawAnswer, RawRequest, Stop, TestGateway};
 
 /// How long anybody waits for an answer, on a machine that does much else.
 const BOUND: Duration = Duration::from_secs(15);
@@ -108,93 +101,6 @@ async fn a_paid_call_that_meets_a_locked_table_is_not_lost_and_not_charged_again
     assert!(market.gateway.audit().await.balances());
 }
 
-/// A PostgreSQL that can be stopped and started, at one address.
-pub(crate) struct Restartable {
-    folder: TempDir,
-    server: Option<LocalPostgres>,
-    bridge: Bridge,
-}
-
-impl Restartable {
-    pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir_in("/tmp").unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut database = Self { folder, server: None, bridge: Bridge::open() };
-        database.up();
-        database
-    }
-
-    fn up(&mut self) {
-        let host = Host::from_variables(std::env::vars_os());
-        let options = Options { durable: false, ..Options::new(self.folder.path(), host) };
-        let server = LocalPostgres::start(&options, &mut |_| {}).unwrap();
-        let socket = server.url().split_once('@').unwrap().1.split_once(':').unwrap().0.replace("%2F", "/");
-        self.bridge.lead_to(Some(Path::new(&socket).join(".s.PGSQL.5432")));
-        self.server = Some(server);
-    }
-
-    fn down(&mut self) {
-        self.bridge.lead_to(None);
-        self.server.take().unwrap().stop().unwrap();
-    }
-
-    pub(crate) fn signal(&self, signal: &str) {
-        // The server and its sessions are one process group.
-        let pid = self.server.as_ref().unwrap().server_pid().to_string();
-        let children = Command::new("pgrep").args(["-P", &pid]).output().unwrap();
-        let children = String::from_utf8(children.stdout).unwrap();
-        let all = children.lines().chain([pid.as_str()]);
-        assert!(Command::new("kill").args(["-s", signal]).args(all).status().unwrap().success());
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("postgresql://app@127.0.0.1:{}/crochet", self.bridge.port)
-    }
-}
-
-/// The server's socket is in another folder at each start: this leads there from one port.
-struct Bridge {
-    port: u16,
-    to: Arc<Mutex<Option<PathBuf>>>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Bridge {
-    fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (to, open) = (Arc::new(Mutex::new(None::<PathBuf>)), Arc::new(Mutex::new(Vec::new())));
-        let (target, streams) = (Arc::clone(&to), Arc::clone(&open));
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let socket = target.lock().unwrap().clone();
-                let Some(server) = socket.and_then(|socket| UnixStream::connect(socket).ok()) else { continue };
-                streams.lock().unwrap().push(client.try_clone().unwrap());
-                let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                std::thread::spawn(move || pump(client, server));
-                std::thread::spawn(move || {
-                    let hang_up = back.try_clone().unwrap();
-                    pump(forth, back);
-                    let _ = hang_up.shutdown(Shutdown::Both);
-                });
-            }
-        });
-        Self { port, to, open }
-    }
-
-    fn lead_to(&self, socket: Option<PathBuf>) {
-        *self.to.lock().unwrap() = socket;
-        for stream in self.open.lock().unwrap().drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-}
-
-fn pump(mut from: impl Read, mut to: impl Write) {
-    // A broken pipe is what these tests are about.
-    let _ = std::io::copy(&mut from, &mut to);
-}
-
 pub(crate) async fn until_ready(gateway: &TestGateway) {
     let began = Instant::now();
     while RawRequest::new(&gateway.api, "GET", "/ready").send().await.status != 200 {
@@ -204,7 +110,7 @@ pub(crate) async fn until_ready(gateway: &TestGateway) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_stops_is_a_503_and_once_it_is_back_the_same_gateway_goes_on() {
-    let mut database = tokio::task::block_in_place(Restartable::start);
+    let mut database = tokio::task::block_in_place(OwnDatabase::start);
     let url = database.url();
     let gateway = TestGateway::with(|settings| settings.database_url = Some(url)).await;
     let market = Market::with(gateway, json!({ "pricing_model": "per_call", "pricing_amount": 0.01 })).await;
@@ -213,7 +119,7 @@ async fn a_database_that_stops_is_a_503_and_once_it_is_back_the_same_gateway_goe
     let ready = RawRequest::new(&market.gateway.api, "GET", "/ready").send().await.data(200);
     assert_eq!((&ready["status"], &ready["database"]), (&json!("ready"), &json!("ok")));
 
-    tokio::task::block_in_place(|| database.down());
+    tokio::task::block_in_place(|| database.down(Stop::Fast));
     for path in ["/me", "/listings", "/ledger"] {
         let began = Instant::now();
         is_unavailable(&agent.get(path).await, began, BOUND);
@@ -239,7 +145,7 @@ async fn a_database_that_stops_is_a_503_and_once_it_is_back_the_same_gateway_goe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_hangs_is_a_503_by_the_deadline_and_health_is_not_concerned() {
-    let database = tokio::task::block_in_place(Restartable::start);
+    let database = tokio::task::block_in_place(OwnDatabase::start);
     let url = database.url();
     let gateway = TestGateway::with(|settings| settings.database_url = Some(url)).await;
     let agent = Account::register(&gateway.api, "agent").await;

@@ -11,6 +11,7 @@
 mod spellings;
 mod support;
 
+mod backups;
 mod documents_errors;
 mod documents_paths;
 mod documents_text;
@@ -30,6 +31,11 @@ mod edge_secrecy;
 mod edge_upstream;
 mod edge_wallets;
 mod edge_wrong_input;
+mod faults_connections;
+mod faults_raised;
+mod faults_read_only;
+mod faults_restarts;
+mod faults_wire;
 mod limits_outages;
 mod limits_shared;
 mod lists_filters;

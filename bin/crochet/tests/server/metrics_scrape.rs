@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::edge_outages::Restartable;
 use crate::support::scrape::with_metrics;
-use crate::support::{RawRequest, TestGateway};
+use crate::support::{OwnDatabase, RawRequest, TestGateway};
 
 /// Scrapers give up after ten seconds.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,7 +74,7 @@ async fn the_tables_are_looked_at_once_in_a_while_however_many_scrape() {
 }
 
 /// A server that hangs until this is dropped: what waits for it could not end before.
-struct Stopped<'a>(&'a Restartable);
+struct Stopped<'a>(&'a OwnDatabase);
 
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {
@@ -85,7 +84,7 @@ impl Drop for Stopped<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_hangs_is_not_ready_by_a_bound_and_metrics_say_that_it_is_down() {
-    let database = tokio::task::block_in_place(Restartable::start);
+    let database = tokio::task::block_in_place(OwnDatabase::start);
     let url = database.url();
     let adapt = |settings: &mut crochet::config::Settings| {
         with_metrics(settings);
