@@ -32,6 +32,10 @@ fuzz *targets:
 hostile *args:
     cargo test --release -p crochet --test hostile -- --ignored --nocapture {{args}}
 
+# Fail every statement and every COMMIT of a paid call in every way that PostgreSQL knows
+faults:
+    cargo test -p crochet --test server -- --ignored --nocapture faults_raised
+
 # Format, lint, and check the documentation, as CI does
 check:
     cargo fmt --all --check

@@ -41,6 +41,16 @@ impl Session {
     }
 }
 
+/// As many sessions as there may be. Those that are ended make room only after a while.
+fn take(gateway: &TestGateway, url: &str, most: usize, mut others: Vec<Session>) -> Vec<Session> {
+    let began = Instant::now();
+    while others.len() < most {
+        others.extend(Session::open(gateway, url));
+        assert!(began.elapsed() < RECOVERY, "{} of {most} connections", others.len());
+    }
+    others
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
@@ -92,11 +102,7 @@ async fn a_server_that_is_full_is_a_503_until_others_leave() {
     let take_all = || {
         let mut others = vec![Session::open(&market.gateway, &url).unwrap()];
         writeln!(others[0].0.stdin.as_mut().unwrap(), "{ITS_SESSIONS};").unwrap();
-        while let Some(session) = Session::open(&market.gateway, &url) {
-            others.push(session);
-        }
-        assert!(others.len() >= 7, "{}", others.len());
-        others
+        take(&market.gateway, &url, 8, others)
     };
     meets_no_connection(&market, take_all).await;
     let report = database.audit().await;
@@ -112,11 +118,9 @@ async fn a_role_without_connections_left_is_a_503_until_it_has_some() {
     let login = owner.replacen("//app@", &format!("//{role}@"), 1);
     let market = market(login.clone(), Some(owner)).await;
     let take_all = || {
-        gateway.sql(ITS_SESSIONS);
-        let others: Vec<_> = std::iter::from_fn(|| Session::open(&gateway, &login)).collect();
-        // Fewer are allowed than there are: nobody may come in.
         gateway.sql(&format!("ALTER ROLE {role} CONNECTION LIMIT 2"));
-        others
+        gateway.sql(ITS_SESSIONS);
+        take(&gateway, &login, 2, Vec::new())
     };
     meets_no_connection(&market, take_all).await;
     let report = gateway.audit().await;

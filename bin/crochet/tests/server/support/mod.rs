@@ -24,7 +24,7 @@ pub(crate) use agents::{Market, Paid, pay, publish, register};
 pub(crate) use gateway::TestGateway;
 pub(crate) use limits::{QUOTA, challenge_from, share};
 pub(crate) use money::{assert_error, eventually, retry_after, seller_bytes};
-pub(crate) use own_database::{OwnDatabase, Stop};
+pub(crate) use own_database::{OwnDatabase, Stop, audit};
 pub(crate) use process::GatewayProcess;
 pub(crate) use raw::{RawAnswer, RawRequest};
 pub(crate) use seller::{Behaviour, Received, TestSeller};
