@@ -64,6 +64,16 @@ deny *checks:
     [ -x "$tools/bin/cargo-deny" ] || cargo install cargo-deny --version 0.20.2 --locked --root "$tools"
     "$tools/bin/cargo-deny" --locked check {{checks}}
 
+# Hold every lock file against the advisories of RustSec: just vulnerabilities, or with --db FOLDER --no-fetch where GitHub is out of reach
+vulnerabilities *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    tools=target/tools
+    [ -x "$tools/bin/cargo-audit" ] || cargo install cargo-audit --version 0.22.2 --locked --root "$tools"
+    for lock in Cargo.lock fuzz/Cargo.lock bin/crochet/tests/foreign-client/Cargo.lock; do
+        "$tools/bin/cargo-audit" audit --file "$lock" {{args}}
+    done
+
 # Everything that has to pass before a change lands
 ci:
     .ci/run
