@@ -49,7 +49,7 @@ async fn a_siege_until_the_last_attacker_is_ended() {
         hammers: 200,
         hammer_pause: Duration::from_millis(500),
     };
-    siege::lay(Plan { size, calls: 200, most_mib: 256, until_over: true }).await;
+    siege::lay(Plan { size, calls: 200, most_mib: 384, until_over: true }).await;
 }
 
 /// With 1,024 descriptors, as shells and service managers have them, of which 650 are for calls and the database, and
