@@ -101,3 +101,7 @@ docs:
 # Measure search over 100,000 listings and pages deep in 1,000,000 ledger entries
 measure-lists *args:
     cargo run --release -p crochet-bench -- lists {{args}}
+
+# Measure calls through the gateway beside the same calls through nginx and to the seller: throughput and latency
+bench *args:
+    cargo run --release -p crochet-bench -- calls {{args}}

@@ -100,7 +100,7 @@ impl Gateway {
 }
 
 /// PostgreSQL does not run as root: the folder has to be open to the user that it runs as.
-fn throw_away_folder() -> anyhow::Result<TempDir> {
+pub(crate) fn throw_away_folder() -> anyhow::Result<TempDir> {
     use std::os::unix::fs::PermissionsExt;
     tempfile::Builder::new()
         .prefix("crochet-bench-")

@@ -1,9 +1,10 @@
-//! Fills a database and measures a gateway over HTTP: with a gateway of its own, in this process, and a private
-//! PostgreSQL that is thrown away afterwards.
+//! Measures a gateway over HTTP, on a private PostgreSQL that is thrown away afterwards: lists over a large database,
+//! and calls under load.
 //!
-//! **Invariant:** what is measured is what an agent gets: real requests to the real server, one at a time, over a
-//! connection that stays open. What a target names and misses ends the program with an error.
+//! **Invariant:** what is measured is what an agent gets: real requests to the real server, over connections that stay
+//! open. What a target names and misses ends the program with an error.
 
+mod calls;
 mod client;
 mod gateway;
 mod lists;
@@ -11,6 +12,7 @@ mod measure;
 mod plans;
 mod report;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -29,10 +31,25 @@ struct Cli {
 enum Command {
     /// Search, catalogue, history and ledger, over a large database
     Lists(lists::Options),
+    /// Calls through the gateway, beside the same calls to the seller and through nginx: throughput and latency
+    Calls(calls::Options),
+    /// The seller of `calls`
+    #[command(hide = true)]
+    Seller,
+    /// The gateway of `calls`: the program `crochet`, as this one was built
+    #[command(hide = true)]
+    Gateway {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    if let Command::Gateway { arguments } = cli.command {
+        return crochet::cli::run_with(std::iter::once(OsString::from("crochet")).chain(arguments));
+    }
+    match run(&cli) {
         Ok(missed) if missed.is_empty() => ExitCode::SUCCESS,
         Ok(missed) => {
             for line in missed {
@@ -52,6 +69,8 @@ fn run(cli: &Cli) -> anyhow::Result<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = match &cli.command {
         Command::Lists(options) => runtime.block_on(lists::run(options)),
+        Command::Calls(options) => runtime.block_on(calls::run(options)),
+        Command::Seller | Command::Gateway { .. } => runtime.block_on(calls::serve_seller()).map(|()| Vec::new()),
     };
     runtime.shutdown_background();
     result

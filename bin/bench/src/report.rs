@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
 use plotters::prelude::*;
 
 use crate::measure::Latencies;
@@ -68,4 +69,14 @@ pub(crate) fn draw(measured: &[Latencies], path: &Path) -> anyhow::Result<()> {
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
+}
+
+/// Hidden where standard error is no terminal.
+pub(crate) fn progress_bar(length: u64, unit: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    let template = format!("  {{msg:40}} [{{bar:40}}] {{human_pos}} of {{human_len}} {unit}, {{elapsed}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
 }

@@ -1,5 +1,5 @@
-//! The program as a whole, on a small scale: it fills, the books balance, every question is answered, and what is
-//! asked for is written.
+//! The program as a whole, on a small scale: it fills, the books balance, every question is answered, every kind of call
+//! ends as it should, and what is asked for is written.
 //!
 //! At this size PostgreSQL may rightly read tables from end to end, so nothing is said of plans here: the program
 //! itself looks at those of tables with 20,000 rows or more.
@@ -28,5 +28,28 @@ fn a_small_measurement_answers_every_question() {
         plans.contains("ledger_entries_by_profile_and_type") || plans.contains("Scan on ledger_entries"),
         "{plans}"
     );
+    assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
+}
+
+#[test]
+fn a_short_load_ends_every_kind_of_call_as_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let plot = folder.path().join("plot.svg");
+    let output = Command::new(env!("CARGO_BIN_EXE_crochet-bench"))
+        .args(["calls", "--rounds", "1", "--seconds", "0.2", "--connections", "4", "--buyers", "4", "--sellers", "2"])
+        .arg("--plot")
+        .arg(&plot)
+        .output()
+        .unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(output.status.success(), "{out}\n{err}");
+    for expected in ["direct", "free call", "paid cycle", "catalogue", "history", "mixed"] {
+        let rates = out.lines().filter(|line| line.starts_with(expected));
+        // Once as much as can be done, once with latencies.
+        assert_eq!(rates.count(), 2, "{expected}: {out}");
+    }
+    for expected in ["added to a direct call", "with 1000 more open connections"] {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
     assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
 }

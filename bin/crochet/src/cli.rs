@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,8 +63,13 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    run_with(std::env::args_os())
+}
+
+/// Runs a command line, whose first part is the program's name: for programs that are a gateway among other things.
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     keep_memory_private();
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(arguments);
     match dispatch(cli) {
         Ok(code) => code,
         Err(error) => {

@@ -39,7 +39,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("redis", &["limits"], &["limits", "redis"]),
     ("metrics", &["primitives", "relay"], &[]),
     // A program for measurements: it knows the gateway as a whole.
-    ("bench", &["local-postgres", "primitives", "relay", "wallet"], &[]),
+    ("bench", &["local-postgres", "primitives", "relay", "secrets", "wallet"], &[]),
     // What all parsers promise, for a fuzzer and for tests: it knows every room that reads what strangers send.
     (
         "laws",

@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::progress_bar;
 use crate::gateway::Gateway;
+use crate::report::progress_bar;
 
 const LISTINGS: &str = include_str!("../../sql/listings.sql");
 const PEOPLE: &str = include_str!("../../sql/people.sql");

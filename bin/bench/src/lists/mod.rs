@@ -9,13 +9,12 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::Args;
 use crochet::commands::say;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::client::Client;
 use crate::gateway::Gateway;
 use crate::measure::{Latencies, Question, ask};
 use crate::plans::Explainer;
-use crate::report;
+use crate::report::{self, progress_bar};
 
 /// What is measured, and how much there is of it.
 #[derive(Debug, Args)]
@@ -123,14 +122,4 @@ async fn explain(
     }
     say("plans: no long table is read from end to end, unless it says so below");
     Ok(gateway)
-}
-
-/// Hidden where standard error is no terminal.
-fn progress_bar(length: u64, unit: &str) -> ProgressBar {
-    let bar = ProgressBar::new(length);
-    let template = format!("  {{msg:40}} [{{bar:40}}] {{human_pos}} of {{human_len}} {unit}, {{elapsed}}");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }
