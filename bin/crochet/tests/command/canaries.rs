@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use crochet::demo::agent::{Agent, Wallet, bytes};
 use crochet::demo::client::{Answer, ApiClient};
@@ -19,8 +19,9 @@ use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::listening::listen;
 use crate::spellings::Written;
-use crate::support::{LIMIT, Running, crochet, folder, get, run, serve, value};
+use crate::support::{LIMIT, Running, crochet, folder, get, run, search, serve, value};
 
 const TOKEN: &str = "facilitator-token-canary";
 const RPC_KEY: &str = "rpc-key-canary";
@@ -40,13 +41,8 @@ struct Talkative {
 impl Talkative {
     fn start() -> Self {
         let failures = Arc::new(AtomicU32::new(0));
-        let shared = web::Data::from(Arc::clone(&failures));
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(tell)));
-        let server = server.workers(1).disable_signals().shutdown_timeout(1).bind(("127.0.0.1", 0)).unwrap();
-        let url = format!("http://{}/{PRIVATE_PATH}?token={PRIVATE_QUERY}", server.addrs()[0]);
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (handle, address) = listen(&failures, tell);
+        let url = format!("http://{address}/{PRIVATE_PATH}?token={PRIVATE_QUERY}");
         Self { url, handle, failures }
     }
 }
@@ -234,19 +230,6 @@ fn base64(text: &str) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(text).unwrap()
 }
 
-/// Every file below a folder, as text.
-fn read(folder: &Path, into: &mut String) {
-    for entry in folder.read_dir().unwrap().map(Result::unwrap) {
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            read(&entry.path(), into);
-        } else if kind.is_file() {
-            into.push_str(&String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()));
-            into.push('\n');
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_no_secret_is_in_anything_that_was_written() {
     let master_key = run(&mut crochet(&["keygen"])).expect(0).stdout.trim().to_owned();
@@ -289,7 +272,10 @@ async fn whatever_goes_wrong_no_secret_is_in_anything_that_was_written() {
     let written = gateway.stop().expect(0);
     world.seller.handle.stop(false).await;
     let mut files = String::new();
-    read(&world.folder.path().join("postgres"), &mut files);
+    search(&world.folder.path().join("postgres"), &mut |_, bytes| {
+        files.push_str(&String::from_utf8_lossy(bytes));
+        files.push('\n');
+    });
 
     assert!(written.stderr.contains("on purpose") && written.stderr.contains("stack backtrace"), "nothing panicked");
     assert!(metrics.1.contains("crochet_"), "{}", metrics.1);

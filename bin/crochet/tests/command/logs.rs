@@ -1,12 +1,10 @@
 //! What is written down at the most talkative setting: enough to follow a request, and nothing that anybody could use.
 
-use std::path::Path;
-
 use crochet_postgres::testing::TestDatabase;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::support::{Running, crochet, folder, play, run, serve};
+use crate::support::{Running, crochet, folder, play, run, search, serve};
 
 /// Parts of the story that the demonstration tells: the seller's path, a body, an answer.
 const CANARIES: &[&str] =
@@ -117,15 +115,4 @@ fn no_file_of_a_private_database_holds_a_secret() {
         }
     });
     assert!(read > 1_000_000, "{read} bytes are not a database");
-}
-
-fn search(folder: &Path, look: &mut impl FnMut(&Path, &[u8])) {
-    for entry in folder.read_dir().unwrap().map(Result::unwrap) {
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            search(&entry.path(), look);
-        } else if kind.is_file() {
-            look(&entry.path(), &std::fs::read(entry.path()).unwrap());
-        }
-    }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "../support/listening.rs"]
+mod listening;
 #[path = "../support/spellings.rs"]
 mod spellings;
 mod support;

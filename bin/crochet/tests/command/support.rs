@@ -213,3 +213,15 @@ pub(crate) fn serve(data_dir: &Path) -> Command {
 pub(crate) fn play(url: &str) -> Outcome {
     run(&mut crochet(&["demo", "--url", url])).expect(0)
 }
+
+/// Shows every file below a folder.
+pub(crate) fn search(folder: &Path, look: &mut impl FnMut(&Path, &[u8])) {
+    for entry in folder.read_dir().unwrap().map(Result::unwrap) {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            search(&entry.path(), look);
+        } else if kind.is_file() {
+            look(&entry.path(), &std::fs::read(entry.path()).unwrap());
+        }
+    }
+}

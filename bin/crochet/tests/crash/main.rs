@@ -17,6 +17,8 @@ mod gateway;
 mod header_buyer;
 mod header_payments;
 mod ledger;
+#[path = "../support/listening.rs"]
+mod listening;
 mod plan;
 mod points;
 mod proxy;

@@ -3,14 +3,13 @@
 //! It does what such proxies do with requests that are not safe to repeat: where no connection came about, nothing was
 //! sent, and the next gateway gets the request; where one broke, the client is told so, or cut off too.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::dev::ServerHandle;
 use actix_web::error::ErrorBadGateway;
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use http::Request;
 use http::response::Parts;
@@ -18,6 +17,8 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+
+use crate::listening::listen;
 
 /// The header in which it says which of the gateways answered, or broke off, by its number.
 pub(crate) const SERVED_BY: &str = "x-served-by";
@@ -47,23 +48,13 @@ pub(crate) struct Proxied {
 
 impl Proxy {
     pub(crate) fn start(gateways: Arc<[String]>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         // A connection for each request: what cannot be connected to has got nothing.
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).retry_canceled_requests(false).build_http();
         let [turn, passed_on, broken] = [0; 3].map(AtomicUsize::new);
         let inner = Arc::new(Inner { client, gateways, turn, passed_on, broken });
-        let shared = web::Data::from(Arc::clone(&inner));
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(pass)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(1)
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (handle, address) = listen(&inner, pass);
+        let url = format!("http://{address}");
         Self { inner, handle, url }
     }
 

@@ -1,18 +1,19 @@
 //! A seller that counts, fails now and then, and is sometimes too slow.
 
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use crochet_signing::BodyHash;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
+
+use crate::listening::listen;
 
 /// What the listing's endpoint has as its time limit.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(1_000);
@@ -50,19 +51,9 @@ const FREE: &str = "/free";
 
 impl Seller {
     pub(crate) fn start(seed: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Inner { runs: Mutex::default(), rng: Mutex::new(StdRng::seed_from_u64(seed)) });
-        let shared = web::Data::from(Arc::clone(&inner));
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(1)
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (handle, address) = listen(&inner, answer);
+        let url = format!("http://{address}");
         Self { inner, handle, url }
     }
 

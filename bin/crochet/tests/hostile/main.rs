@@ -5,6 +5,8 @@
 
 mod attacks;
 mod gateway;
+#[path = "../support/listening.rs"]
+mod listening;
 mod seller;
 mod siege;
 mod stopping;

@@ -1,14 +1,15 @@
 //! A seller that answers with what it was sent, at once or when it is let go, and remembers all of it.
 
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+
+use crate::listening::listen;
 
 struct Inner {
     received: Mutex<Vec<Bytes>>,
@@ -23,19 +24,9 @@ pub(crate) struct Seller {
 
 impl Seller {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/run", listener.local_addr().unwrap());
         let inner = Arc::new(Inner { received: Mutex::default(), is_open: watch::Sender::new(true) });
-        let shared = web::Data::from(Arc::clone(&inner));
-        let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(1)
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (handle, address) = listen(&inner, answer);
+        let url = format!("http://{address}/run");
         Self { inner, handle, url }
     }
 

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+#[path = "../support/listening.rs"]
+mod listening;
 #[path = "../support/spellings.rs"]
 mod spellings;
 mod support;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::HeaderMap;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::sync::Notify;
+
+use crate::listening::listen;
 
 /// What the seller does with a request.
 #[derive(Debug, Clone)]
@@ -60,24 +62,9 @@ pub(crate) struct TestSeller {
 
 impl TestSeller {
     pub(crate) fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/private-canary-endpoint", listener.local_addr().unwrap());
         let inner = Arc::new(Inner::default());
-        let shared = web::Data::from(Arc::clone(&inner));
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(web::PayloadConfig::new(16 * 1024 * 1024))
-                .app_data(shared.clone())
-                .default_service(web::to(answer))
-        })
-        .workers(1)
-        .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)
-        .unwrap()
-        .run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (handle, address) = listen(&inner, answer);
+        let url = format!("http://{address}/private-canary-endpoint");
         Self { inner, handle, url }
     }
 
