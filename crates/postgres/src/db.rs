@@ -9,14 +9,16 @@ use crochet_primitives::StorageError;
 use diesel::prelude::*;
 use diesel::r2d2::Pool;
 use diesel::sql_types::Text;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::clock::DatabaseClock;
 use crate::config::DbConfig;
 use crate::error::DbError;
 use crate::retry::retried;
-use crate::seat::{Hanging, Seat};
+use crate::seat::{Hanging, Seat, Sign};
 use crate::sessions::{Epoch, Quiet, Sessions};
 
 /// Connections that were idle this long are closed, so that a quiet gateway holds few.
@@ -103,13 +105,33 @@ impl Db {
         Self { observer, ..self }
     }
 
-    /// Runs `work` on a connection, outside of any transaction.
+    /// Runs `work` on a connection that has just answered, outside of any transaction.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
-        self.enter(self.config.deadline, work).await
+        self.enter(self.config.deadline, |seat, pool| seat.run(&pool, Sign::Ping, work)).await
+    }
+
+    /// Runs `work` on a connection, outside of any transaction. It MUST only read: where the connection turns out to be
+    /// closed, it is run again on another one. So a connection in use is not asked whether it answers.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        self.enter(self.config.deadline, |seat, pool| seat.read(&pool, work)).await
+    }
+
+    /// Runs `work` in a READ COMMITTED transaction that has begun, which [`retried`] goes on with: `work` MUST call it,
+    /// first of all and once.
+    pub(crate) async fn begun<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        self.enter(self.config.deadline, |seat, pool| seat.run(&pool, Sign::Begin, work)).await
     }
 
     /// Runs `work` in a READ COMMITTED transaction, and again after a deadlock or a serialization failure: it MUST
@@ -119,7 +141,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
-        self.run(move |conn| retried(conn, work)).await
+        self.begun(move |conn| retried(conn, work)).await
     }
 
     /// Runs `work` on one unchanging view of the database, reading only, for as long as `limit`: for reports.
@@ -129,15 +151,15 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let millis = limit.as_millis().to_string();
-        self.enter(limit.saturating_add(self.config.deadline), move |conn| {
+        let work = move |conn: &mut PgConnection| {
             conn.build_transaction().repeatable_read().read_only().run(|conn| {
                 diesel::sql_query("SELECT set_config('statement_timeout', $1, true)")
                     .bind::<Text, _>(millis)
                     .execute(conn)?;
                 work(conn)
             })
-        })
-        .await
+        };
+        self.enter(limit.saturating_add(self.config.deadline), |seat, pool| seat.run(&pool, Sign::Ping, work)).await
     }
 
     /// The clock that every transaction reads.
@@ -180,41 +202,25 @@ impl Db {
         self.finished.load(Ordering::Relaxed)
     }
 
+    /// Has a thread do the work, and waits for it only so long.
     async fn enter<T, F>(&self, deadline: Duration, work: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+        F: FnOnce(Seat, Pool<Sessions>) -> Result<T, StorageError> + Send + 'static,
     {
-        let turn = self.turn().await?;
-        // In a task of its own: also where the caller goes away, somebody notices that the work hangs.
-        let task = tokio::spawn(self.clone().attend(turn, deadline, work));
-        task.await.unwrap_or_else(|_| Err(StorageError::Unavailable("the database task did not finish".to_owned())))
-    }
-
-    /// Has a thread do the work, and waits for it only so long.
-    async fn attend<T, F>(self, turn: OwnedSemaphorePermit, deadline: Duration, work: F) -> Result<T, StorageError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
-    {
-        let seat = Seat::new(turn);
-        let (begins, begun) = oneshot::channel();
+        let seat = Seat::new(self.turn().await?);
         let (pool, seated) = (self.pool.clone(), seat.clone());
-        let mut task = tokio::task::spawn_blocking(move || seated.run(&pool, begins, work));
-        // An error in between is the task's to tell.
-        let is_begun = tokio::time::timeout(self.config.checkout_timeout.min(deadline), begun).await.is_ok();
-        let rest = if is_begun { deadline } else { Duration::ZERO };
-        if let Ok(ended) = tokio::time::timeout(rest, &mut task).await {
-            let outcome =
-                ended.map_err(|_| StorageError::Unavailable("the database task did not finish".to_owned()))??;
-            self.finished.fetch_add(1, Ordering::Relaxed);
-            return Ok(outcome);
-        }
-        if let Some(hangs) = self.hanging.give_up(&seat) {
-            // Its outcome is nobody's business any more; that it has ended is.
-            tokio::spawn(async move { drop((task.await.is_ok(), hangs)) });
-        }
-        Err(StorageError::Unavailable("the database did not answer in time".to_owned()))
+        let task = tokio::task::spawn_blocking(move || work(seated, pool));
+        let attendance = Attendance {
+            seat,
+            entered: Instant::now(),
+            checkout: self.config.checkout_timeout.min(deadline),
+            deadline,
+            hanging: self.hanging.clone(),
+        };
+        let outcome = Attended { task: Some((task, attendance)) }.outcome().await?;
+        self.finished.fetch_add(1, Ordering::Relaxed);
+        Ok(outcome)
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, StorageError> {
@@ -226,6 +232,75 @@ impl Db {
         let turn = turn.ok().and_then(Result::ok);
         self.observer.waited(began.elapsed(), turn.is_some());
         turn.ok_or(StorageError::Busy)
+    }
+}
+
+/// What is known of work on a thread of its own, and for how long it is waited for.
+struct Attendance {
+    seat: Seat,
+    entered: Instant,
+    checkout: Duration,
+    deadline: Duration,
+    hanging: Hanging,
+}
+
+impl Attendance {
+    /// How the work ended; `None` when its time is over, and then what it held is given up. May be asked again.
+    async fn end<T>(&self, task: &mut JoinHandle<T>) -> Option<Result<T, JoinError>> {
+        if let Ok(ended) = tokio::time::timeout_at(self.entered + self.checkout, &mut *task).await {
+            return Some(ended);
+        }
+        let begun = self.seat.begun()?;
+        tokio::time::timeout_at(begun + self.deadline, task).await.ok()
+    }
+
+    /// The same, to the end of the work: what hangs is counted until then.
+    async fn attend<T: Send + 'static>(self, mut task: JoinHandle<T>) {
+        if self.end(&mut task).await.is_none() {
+            self.leave(task);
+        }
+    }
+
+    fn leave<T: Send + 'static>(&self, task: JoinHandle<T>) {
+        if let Some(hangs) = self.hanging.give_up(&self.seat) {
+            // Its outcome is nobody's business any more; that it has ended is.
+            tokio::spawn(async move { drop((task.await.is_ok(), hangs)) });
+        }
+    }
+}
+
+/// Work that is waited for. Where the caller goes away, somebody else notices that it hangs.
+struct Attended<T: Send + 'static> {
+    task: Option<(JoinHandle<Result<T, StorageError>>, Attendance)>,
+}
+
+impl<T: Send + 'static> Attended<T> {
+    async fn outcome(mut self) -> Result<T, StorageError> {
+        let Some((task, attendance)) = &mut self.task else { return Err(unfinished()) };
+        let end = attendance.end(task).await;
+        let left = self.task.take();
+        match (end, left) {
+            (Some(ended), _) => ended.map_err(|_| unfinished())?,
+            (None, Some((task, attendance))) => {
+                attendance.leave(task);
+                Err(StorageError::Unavailable("the database did not answer in time".to_owned()))
+            }
+            (None, None) => Err(unfinished()),
+        }
+    }
+}
+
+fn unfinished() -> StorageError {
+    StorageError::Unavailable("the database task did not finish".to_owned())
+}
+
+impl<T: Send + 'static> Drop for Attended<T> {
+    fn drop(&mut self) {
+        if let Some((task, attendance)) = self.task.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            drop(runtime.spawn(attendance.attend(task)));
+        }
     }
 }
 

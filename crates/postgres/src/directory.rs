@@ -50,20 +50,20 @@ impl Directory for PgDirectory {
             return Ok(None);
         }
         let id_or_slug = id_or_slug.to_owned();
-        let row = self.db.run(move |conn| Ok(find(conn, &id_or_slug)?)).await?;
+        let row = self.db.read(move |conn| Ok(find(conn, &id_or_slug)?)).await?;
         Ok(row.map(|row| row.open(&self.keys)).transpose()?)
     }
 
     async fn input(&self, listing: ListingId) -> Result<Input, StorageError> {
-        self.db.run(move |conn| Ok(inputs::find(conn, listing.uuid())?)).await
+        self.db.read(move |conn| Ok(inputs::find(conn, listing.uuid())?)).await
     }
 
     async fn payable(&self, query: PayableQuery) -> Result<PayablePage, StorageError> {
-        self.db.run(move |conn| payable::page(conn, query)).await
+        self.db.read(move |conn| payable::page(conn, query)).await
     }
 
     async fn payment_wallets(&self, profile: ProfileId) -> Result<Vec<PayerWallet>, StorageError> {
-        self.db.run(move |conn| payment_wallets(conn, profile.uuid())).await
+        self.db.read(move |conn| payment_wallets(conn, profile.uuid())).await
     }
 }
 

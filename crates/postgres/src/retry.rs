@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 
 use crate::error::DbError;
 
@@ -12,15 +14,20 @@ const RUNS: u32 = 3;
 /// The wait before the second run; four times as long before the third.
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 
+/// Begins a READ COMMITTED transaction, for [`retried`] to go on with.
+pub(crate) fn begin(conn: &mut PgConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL READ COMMITTED")
+}
+
 /// Runs `work` in a READ COMMITTED transaction, and again after a deadlock (40P01), a serialization failure (40001) or
-/// [`DbError::Raced`].
+/// [`DbError::Raced`]. A transaction that is begun already is the first one.
 pub(crate) fn retried<T>(
     conn: &mut PgConnection,
     mut work: impl FnMut(&mut PgConnection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     let mut wait = FIRST_WAIT;
     for _ in 1..RUNS {
-        match conn.build_transaction().read_committed().run(&mut work) {
+        match once(conn, &mut work) {
             Err(error) if error.is_transient() => {
                 tracing::debug!("a transaction met another one and is run again");
                 std::thread::sleep(wait);
@@ -29,7 +36,26 @@ pub(crate) fn retried<T>(
             result => return result,
         }
     }
-    conn.build_transaction().read_committed().run(work)
+    once(conn, work)
+}
+
+/// One transaction.
+fn once<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T, DbError>) -> Result<T, DbError> {
+    let is_begun = AnsiTransactionManager::transaction_manager_status_mut(conn).transaction_depth()?.is_some();
+    if !is_begun {
+        begin(conn)?;
+    }
+    match work(conn) {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Err(error) => match AnsiTransactionManager::rollback_transaction(conn) {
+            // What went wrong first says more.
+            Ok(()) | Err(DieselError::BrokenTransactionManager) => Err(error),
+            Err(rollback) => Err(rollback.into()),
+        },
+    }
 }
 
 #[cfg(all(test, feature = "testing"))]

@@ -16,6 +16,9 @@ use crate::conninfo;
 /// `default_transaction_read_only` it knows what held when it began.
 const READ_ONLY_LIFETIME: Duration = Duration::from_secs(1);
 
+/// A connection that answered within this time is taken to answer still, by those who can do their work again.
+const RECENT: Duration = Duration::from_secs(1);
+
 /// One of the pool's places. Its connection is taken out for the time that somebody works with it, so that a place can
 /// be given up while a connection hangs.
 pub(crate) struct Session {
@@ -23,6 +26,7 @@ pub(crate) struct Session {
     epoch: Epoch,
     made_in: u64,
     read_only_since: Option<Instant>,
+    used_at: Instant,
 }
 
 impl Session {
@@ -37,8 +41,14 @@ impl Session {
             || self.read_only_since.is_some_and(|since| since.elapsed() >= READ_ONLY_LIFETIME)
     }
 
+    /// Whether it was given back, or made, a moment ago.
+    pub(crate) fn was_used_just_now(&self) -> bool {
+        self.used_at.elapsed() < RECENT
+    }
+
     /// Gives the connection back.
     pub(crate) fn put_back(&mut self, conn: PgConnection) {
+        self.used_at = Instant::now();
         self.conn = Some(conn);
     }
 }
@@ -67,7 +77,8 @@ impl ManageConnection for Sessions {
         let (epoch, made_in) = (self.epoch.clone(), self.epoch.now());
         let mut conn = self.connections.connect()?;
         let is_read_only = self.settings.apply(&mut conn).map_err(R2d2Error::QueryError)?;
-        Ok(Session { conn: Some(conn), epoch, made_in, read_only_since: is_read_only.then(Instant::now) })
+        let now = Instant::now();
+        Ok(Session { conn: Some(conn), epoch, made_in, read_only_since: is_read_only.then_some(now), used_at: now })
     }
 
     /// Whoever takes a session out asks it for a sign of life, where that can be given up: see `crate::seat`.

@@ -159,13 +159,30 @@ async fn a_server_may_start_before_its_database() {
 
 #[tokio::test]
 async fn a_session_that_the_server_ends_costs_nobody_an_answer() {
-    let database = TestDatabase::new().await;
-    database.db().ping().await.unwrap();
+    let database = TestDatabase::with(|config| config.pool_size = 2).await;
+    let db = database.db();
+    let payments = crochet_postgres::PgMockPayments::new(db.clone());
+    let call = crochet_primitives::CallId::new(crochet_primitives::Timestamp::UNIX_EPOCH, [1; 10]);
+    let amount = crochet_pricing::MicroUsd::from_micros(1);
+    let quote = crochet_relay::ports::MockQuote { call, amount, recipient: "seller".to_owned() };
     let mut admin = PgConnection::establish(database.url().expose_secret()).unwrap();
-    diesel::sql_query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'crochet'")
-        .execute(&mut admin)
-        .unwrap();
-    database.db().ping().await.unwrap();
+    // Neither those who ask first, nor those whose transaction begins, nor those who read on a connection that was used
+    // a moment ago, and is not asked.
+    for _ in 0..8 {
+        for way in 0..3 {
+            drop(tokio::join!(db.ping(), db.ping()));
+            diesel::sql_query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'crochet'",
+            )
+            .execute(&mut admin)
+            .unwrap();
+            match way {
+                0 => db.ping().await.unwrap(),
+                1 => drop(crochet_relay::ports::MockPayments::keep_quote(&payments, &quote).await.unwrap()),
+                _ => drop(crochet_relay::ports::MockPayments::quote(&payments, call).await.unwrap().unwrap()),
+            }
+        }
+    }
 }
 
 #[tokio::test]

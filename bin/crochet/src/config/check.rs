@@ -149,7 +149,12 @@ pub fn resolve(
             Some("none") => None,
             Some(role) => Some(role.to_owned()),
         },
-        pool_size: at_least_one(settings.database_pool_size, 10, "CROCHET_DATABASE_POOL_SIZE", &mut problems),
+        pool_size: at_least_one(
+            settings.database_pool_size,
+            pool_for(cores),
+            "CROCHET_DATABASE_POOL_SIZE",
+            &mut problems,
+        ),
         database_deadline: DATABASE_DEADLINE,
         data_dir: data_dir.as_deref().map(Path::to_path_buf).unwrap_or_default(),
         pg_bin_dir: settings.pg_bin_dir,
@@ -322,6 +327,12 @@ fn read_difficulty(
     }
 }
 
+/// Most of a transaction is waiting for the disk, where those that wait share one write: more connections than
+/// processors, and for a large machine not all that the server has.
+fn pool_for(cores: usize) -> u32 {
+    u32::try_from(cores.saturating_mul(2).saturating_add(8)).unwrap_or(u32::MAX).min(40)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,6 +340,11 @@ mod tests {
     fn check(settings: Settings) -> Result<Config, Vec<&'static str>> {
         resolve(settings, Some(PathBuf::from("/data")), false, 2)
             .map_err(|problems| problems.into_iter().map(|problem| problem.setting).collect())
+    }
+
+    #[test]
+    fn the_pool_grows_with_the_machine_and_leaves_connections_to_others() {
+        assert_eq!([1, 2, 8, 64].map(pool_for), [10, 12, 24, 40]);
     }
 
     #[test]

@@ -136,7 +136,7 @@ settings! {
     direct_database_url: String = "CROCHET_DIRECT_DATABASE_URL" { value_name = "URL", hide_env_values = true, help_heading = "Storage" },
     /// The role that the application works as, or none to stay who it logged in as [default: crochet_app]
     database_role: String = "CROCHET_DATABASE_ROLE" { value_name = "ROLE", help_heading = "Storage" },
-    /// Connections to the database [default: 10]
+    /// Connections to the database [default: 8 and two a core, at most 40]
     database_pool_size: u32 = "CROCHET_DATABASE_POOL_SIZE" { value_name = "N", help_heading = "Storage" },
     /// Where the private database and generated keys live [default: /var/lib/crochet for root, else ~/.local/share/crochet]
     data_dir: PathBuf = "CROCHET_DATA_DIR" { value_name = "FOLDER", help_heading = "Storage" },

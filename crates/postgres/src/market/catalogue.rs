@@ -47,7 +47,7 @@ impl PgCatalogue {
 #[async_trait]
 impl Catalogue for PgCatalogue {
     async fn categories(&self) -> Result<Vec<Category>, StorageError> {
-        self.db.run(|conn| Ok(categories::all(conn)?)).await
+        self.db.read(|conn| Ok(categories::all(conn)?)).await
     }
 
     async fn open_challenge(&self, challenge: &OpenChallenge, max_open: u32) -> Result<bool, StorageError> {
@@ -74,7 +74,7 @@ impl Catalogue for PgCatalogue {
             return Ok(None);
         }
         let id_or_slug = id_or_slug.to_owned();
-        self.db.run(move |conn| views::find(conn, &id_or_slug)).await
+        self.db.read(move |conn| views::find(conn, &id_or_slug)).await
     }
 
     async fn search(&self, query: &ListingQuery) -> Result<FoundListings, StorageError> {
@@ -93,11 +93,11 @@ impl Catalogue for PgCatalogue {
     }
 
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
-        self.db.run(move |conn| wallets::of_profile(conn, profile.uuid())).await
+        self.db.read(move |conn| wallets::of_profile(conn, profile.uuid())).await
     }
 
     async fn endpoint(&self, listing: ListingId) -> Result<Option<GatewayEndpoint>, StorageError> {
-        let row = self.db.run(move |conn| Ok(endpoints::find(conn, listing.uuid())?)).await?;
+        let row = self.db.read(move |conn| Ok(endpoints::find(conn, listing.uuid())?)).await?;
         Ok(row.map(|row| row.open(self.sealing.keys())).transpose()?)
     }
 

@@ -48,7 +48,7 @@ impl Identities for PgIdentities {
 
     async fn owner(&self, address: &WalletAddress) -> Result<Option<(Profile, LinkedWallet)>, StorageError> {
         let address = *address;
-        self.db.run(move |conn| wallets::owner(conn, &address)).await
+        self.db.read(move |conn| wallets::owner(conn, &address)).await
     }
 
     async fn issue_key(
@@ -77,7 +77,7 @@ impl Identities for PgIdentities {
     }
 
     async fn keys(&self, profile: ProfileId) -> Result<Vec<StoredApiKey>, StorageError> {
-        self.db.run(move |conn| api_keys::of_profile(conn, profile.uuid())).await
+        self.db.read(move |conn| api_keys::of_profile(conn, profile.uuid())).await
     }
 
     async fn revoke_key(&self, profile: ProfileId, key: ApiKeyId) -> Result<bool, StorageError> {
@@ -85,7 +85,7 @@ impl Identities for PgIdentities {
     }
 
     async fn profile(&self, id: ProfileId) -> Result<Option<Profile>, StorageError> {
-        self.db.run(move |conn| profiles::find(conn, id.uuid())).await
+        self.db.read(move |conn| profiles::find(conn, id.uuid())).await
     }
 
     async fn update_profile(&self, id: ProfileId, change: &ProfileChange) -> Result<Option<Profile>, StorageError> {
@@ -94,7 +94,7 @@ impl Identities for PgIdentities {
     }
 
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
-        self.db.run(move |conn| wallets::of_profile(conn, profile.uuid())).await
+        self.db.read(move |conn| wallets::of_profile(conn, profile.uuid())).await
     }
 
     async fn link_wallet(&self, wallet: &LinkedWallet) -> Result<Linking, StorageError> {

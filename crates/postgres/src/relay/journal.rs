@@ -59,7 +59,7 @@ impl PgJournal {
         let step = Step::new(self.db.clock().clone(), Arc::clone(&self.policy), Arc::clone(&self.entropy));
         let witness = Arc::clone(&self.witness);
         self.db
-            .run(move |conn| {
+            .begun(move |conn| {
                 let outcome = retried(conn, |conn| {
                     // What an earlier run noted was rolled back with it.
                     step.begin();
@@ -108,7 +108,7 @@ impl PgJournal {
     {
         let clock = self.db.clock().clone();
         self.db
-            .run(move |conn| {
+            .read(move |conn| {
                 let Some(record) = read(conn)? else { return Ok(None) };
                 let now = clock.read(conn)?;
                 Ok(Some(Seen { record, now }))
@@ -182,7 +182,7 @@ impl Journal for PgJournal {
         let key = key.clone();
         let clock = self.db.clock().clone();
         self.db
-            .run(move |conn| {
+            .read(move |conn| {
                 let Some(kept) = keys::find(conn, buyer, listing, &key)? else { return Ok(None) };
                 let Some(record) = chain::resolve(conn, kept.call)? else { return Ok(None) };
                 let now = clock.read(conn)?;
@@ -208,7 +208,7 @@ impl Journal for PgJournal {
     async fn predecessors(&self, call: CallId) -> Result<Vec<Seen>, StorageError> {
         let clock = self.db.clock().clone();
         self.db
-            .run(move |conn| {
+            .read(move |conn| {
                 let records = chain::before(conn, call)?;
                 let now = clock.read(conn)?;
                 Ok(records.into_iter().map(|record| Seen { record, now }).collect())
@@ -313,7 +313,7 @@ impl Journal for PgJournal {
     async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError> {
         let clock = self.db.clock().clone();
         self.db
-            .run(move |conn| {
+            .read(move |conn| {
                 let now = clock.read(conn)?;
                 vault::find(conn, call, now)
             })

@@ -82,7 +82,7 @@ impl MockPayments for PgMockPayments {
     }
 
     async fn quote(&self, call: CallId) -> Result<Option<MockQuote>, StorageError> {
-        self.db.run(move |conn| find_quote(conn, call)).await
+        self.db.read(move |conn| find_quote(conn, call)).await
     }
 
     async fn keep_payment(&self, payment: &MockPayment) -> Result<(), StorageError> {
@@ -108,7 +108,7 @@ impl MockPayments for PgMockPayments {
 
     async fn payments(&self, call: CallId) -> Result<Vec<MockPayment>, StorageError> {
         self.db
-            .run(move |conn| {
+            .read(move |conn| {
                 let rows: Vec<PaymentRow> = mock_payments::table
                     .filter(mock_payments::call_id.eq(call.uuid()))
                     .order((mock_payments::created_at, mock_payments::reference))
@@ -127,7 +127,7 @@ impl MockPayments for PgMockPayments {
     ) -> Result<Vec<MockPayment>, StorageError> {
         let after = after.unwrap_or_default().to_owned();
         self.db
-            .run(move |conn| {
+            .read(move |conn| {
                 let mut payments =
                     mock_payments::table.filter(mock_payments::reference.gt(&after)).select(COLUMNS).into_boxed();
                 if let Some(from) = period.from {
