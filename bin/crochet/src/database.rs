@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use crochet_local_postgres::{Host, LocalPostgres, Options};
-use crochet_postgres::{Db, DbConfig};
+use crochet_postgres::{Db, DbConfig, Months};
 use secrecy::SecretString;
 
 use crate::config::Config;
@@ -43,6 +43,14 @@ impl Database {
     /// When the database cannot be reached, or a migration fails.
     pub fn migrate(&self) -> anyhow::Result<Vec<String>> {
         crochet_postgres::migrate(&self.direct_url).context("the database's schema cannot be brought up to date")
+    }
+
+    /// Makes the partitions of the months ahead, and moves calls that are without one, however many they are.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or somebody else uses history for too long.
+    pub fn make_months(&self) -> anyhow::Result<Months> {
+        crochet_postgres::make_months(&self.direct_url).context("partitions for the months ahead cannot be made")
     }
 
     /// The names of the migrations that have not run.

@@ -64,7 +64,7 @@ fn connect(url: &SecretString) -> Result<PgConnection, MigrateError> {
 }
 
 /// The lock goes with the session, so with the connection, however it ends.
-fn open(url: &SecretString) -> Result<PgConnection, MigrateError> {
+pub(crate) fn open(url: &SecretString) -> Result<PgConnection, MigrateError> {
     let mut conn = connect(url)?;
     let locked = |error: diesel::result::Error| MigrateError::Locked(conninfo::redacted(&error.to_string(), url));
     diesel::sql_query(

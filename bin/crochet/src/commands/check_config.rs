@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crochet_local_postgres::Host;
+use crochet_primitives::StorageError;
 
 use super::rekey::look;
 use super::{progress, runtime, say};
@@ -55,6 +56,9 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
             if let (Ok(keys), Ok([])) = (keys, pending.as_deref()) {
                 report("secrets", runtime()?.block_on(look(&wiring::catalogue(&db, keys))));
             }
+            if let Ok([]) = pending.as_deref() {
+                report("months", months(runtime()?.block_on(db.calls_without_month())));
+            }
             report(
                 "schema",
                 match pending {
@@ -69,4 +73,15 @@ pub fn check_config(config: &Config, host: &Host) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether every call is in a partition of its month's.
+fn months(calls: Result<u64, StorageError>) -> Result<String, String> {
+    match calls {
+        Ok(0) => Ok("there is a partition of history for every call".to_owned()),
+        Ok(calls) => Err(format!(
+            "{calls} calls or more are from after the last month that has a partition: `crochet migrate` makes them"
+        )),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crochet_postgres::market::PgCatalogue;
+use crochet_postgres::{Db, Months};
 use crochet_primitives::Clock;
 use crochet_relay::Sweeper;
 use crochet_relay::ports::Sweeps;
 use tokio_util::sync::CancellationToken;
 
-/// How often what has outlived its time is deleted, and popularity is counted.
+/// How often what has outlived its time is deleted, popularity is counted, and the months ahead are looked after.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
 
 /// Looks at what is due, round after round. A round that found more than it could look at is followed at once.
@@ -42,6 +43,7 @@ pub(super) async fn sweep(
 pub(super) async fn purge(
     sweeps: Arc<dyn Sweeps>,
     catalogue: Arc<PgCatalogue>,
+    db: Db,
     metrics: crochet_metrics::Sweeper,
     stopping: CancellationToken,
 ) {
@@ -56,6 +58,15 @@ pub(super) async fn purge(
         }
         if let Err(error) = catalogue.refresh_popularity().await {
             tracing::warn!(%error, "popularity cannot be counted");
+        }
+        match db.make_months().await {
+            Ok(Months::Enough) => {}
+            Ok(Months::Made(months)) => tracing::info!(months, "made partitions for the months ahead"),
+            Ok(Months::Crowded) => {
+                tracing::warn!("more than 10,000 calls are from months without a partition: run `crochet migrate`");
+            }
+            // There are months left: it is tried again with the next round.
+            Err(error) => tracing::warn!(%error, "partitions for the months ahead cannot be made now"),
         }
         tokio::select! {
             () = stopping.cancelled() => return,

@@ -99,7 +99,7 @@ impl Running {
         let clock = Arc::clone(&building.clock);
         tokio::spawn(sweep(sweeper, config.sweep_interval, metrics.sweeper.clone(), clock, stopping.clone()));
         let rounds = metrics.sweeper.clone();
-        tokio::spawn(purge(building.sweeps(), building.catalogue_store(), rounds, stopping.clone()));
+        tokio::spawn(purge(building.sweeps(), building.catalogue_store(), db.clone(), rounds, stopping.clone()));
         Ok(Self { url, metrics: metrics_server, db, server: handle, tasks, stopping })
     }
 

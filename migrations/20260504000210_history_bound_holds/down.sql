@@ -1,0 +1,1 @@
+SELECT 'that a constraint was checked is not undone';
