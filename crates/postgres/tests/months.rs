@@ -7,6 +7,9 @@ mod support;
 use std::time::Duration;
 
 use crochet_postgres::{Months, make_months};
+use crochet_primitives::PageRequest;
+use crochet_relay::State;
+use crochet_relay::ports::{Books, HistoryQuery};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use secrecy::ExposeSecret;
@@ -184,5 +187,52 @@ async fn history_from_before_there_were_months_is_kept_as_it_is() {
         assert_eq!(store.database.db().make_months().await.unwrap(), Months::Enough);
         // Nothing is left of what proved where the bound is.
         assert!(text(&store, "SELECT conname FROM pg_constraint WHERE conname LIKE '%_bound'").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn pages_go_through_all_months_whichever_way_they_are_counted() {
+    let store = Store::new().await;
+    for days in [-500, -220, -100, -40, -20, 0, 0, 200] {
+        calls(&store, days, 7);
+    }
+    let buyer = store.new_call().buyer;
+    // In three states, both sides, and one filter.
+    store
+        .as_owner(&format!(
+            "UPDATE gateway_requests SET buyer_id = '{0}' WHERE failures = 1; \
+             UPDATE gateway_requests SET seller_id = '{0}', buyer_id = seller_id WHERE id::text ~ '[0-5]-0000-'; \
+             UPDATE gateway_requests SET state = 'delivered', delivery = '{1}' WHERE id::text ~ '[a-d]-0000-'",
+            buyer.uuid(),
+            serde_json::json!({"seller_status": 200, "response_sha256": "00", "response_bytes": 2, "latency_ms": 1, "attempt": 1,
+                "vault_key_prefix": null, "delivered_at": "2026-05-03T00:00:00.000Z"}),
+        ))
+        .unwrap();
+    for states in ["true", "state = 'seller_failed'", "state IN ('seller_failed', 'expired', 'quoted')"] {
+        let mine = format!("SELECT id FROM gateway_requests WHERE {states} ORDER BY id DESC");
+        let expected = text(&store, &mine);
+        assert!(expected.len() > 30, "{expected:?}");
+        let query = |page| HistoryQuery {
+            states: match states {
+                "true" => Vec::new(),
+                "state = 'seller_failed'" => vec![State::SellerFailed],
+                _ => vec![State::SellerFailed, State::Expired, State::Quoted],
+            },
+            ..HistoryQuery::of(buyer, page)
+        };
+        let (mut numbered, mut followed) = (Vec::new(), Vec::new());
+        for page in 1..=9 {
+            let page = store.books.history(&query(PageRequest::Numbered { page, limit: 8 })).await.unwrap();
+            assert_eq!(page.total.unwrap().count, u64::try_from(expected.len()).unwrap());
+            numbered.extend(page.items.iter().map(|item| item.record.id.uuid().to_string()));
+        }
+        let mut next = Some(PageRequest::Numbered { page: 1, limit: 5 });
+        while let Some(request) = next {
+            let page = store.books.history(&query(request)).await.unwrap();
+            followed.extend(page.items.iter().map(|item| item.record.id.uuid().to_string()));
+            next = page.next.map(|cursor| PageRequest::After { cursor, limit: 5 });
+        }
+        assert_eq!(numbered, expected, "{states}");
+        assert_eq!(followed, expected, "{states}");
     }
 }

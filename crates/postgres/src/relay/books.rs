@@ -57,17 +57,13 @@ impl PgBooks {
 #[async_trait]
 impl Books for PgBooks {
     async fn history(&self, query: &HistoryQuery) -> Result<Page<HistoryItem>, StorageError> {
-        let query = query.clone();
+        let (query, clock) = (query.clone(), self.db.clock().clone());
         self.db
             .transaction(move |conn| {
                 let window = Window::of(query.page);
-                let history = History::new(&query, &window);
-                let page = window.page(history.ids(conn)?);
-                Ok(Page {
-                    items: items(conn, &page.items)?,
-                    total: window.total(|cap| history.count(conn, cap))?,
-                    next: page.next,
-                })
+                let (ids, total) = History::new(&query, &window, clock.read(conn)?).read(conn)?;
+                let page = window.page(ids);
+                Ok(Page { items: items(conn, &page.items)?, total, next: page.next })
             })
             .await
     }

@@ -17,6 +17,7 @@ mod record_row;
 mod references;
 mod rows;
 mod step;
+mod stretches;
 mod sweeps;
 mod vault;
 
