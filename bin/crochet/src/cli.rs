@@ -40,6 +40,9 @@ enum Command {
     Reconcile(commands::ReconcileArgs),
     /// Seal everything anew with the first master key, while gateways run; exits with 1 while another one is needed
     Rekey(commands::RekeyArgs),
+    /// Say which months of history can go, and with --export write them to files and take them out; the ledger stays.
+    /// Exits with 1 when something is in the way, with 2 when it could not be done
+    Retention(commands::RetentionArgs),
     /// Say what is wrong with the configuration and the database before anything starts
     CheckConfig,
     /// Print the API as an OpenAPI document, for generators and linters; --public-url says where it is served
@@ -115,6 +118,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit => commands::audit(&config, &host),
         Command::Reconcile(args) => Ok(commands::reconcile(&config, &host, &args)),
         Command::Rekey(args) => Ok(commands::rekey(&config, &host, &args)),
+        Command::Retention(args) => Ok(commands::retention(&config, &host, &args)),
         Command::CheckConfig => commands::check_config(&config, &host),
         Command::Demo { url, keep } => commands::demo(&config, &host, url.as_deref(), keep),
         Command::Openapi | Command::Keygen { .. } => Ok(ExitCode::SUCCESS),

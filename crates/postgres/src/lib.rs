@@ -29,6 +29,7 @@ pub mod market;
 mod migrations;
 mod months;
 mod relay;
+mod retention;
 mod retry;
 mod schema;
 mod seat;
@@ -44,3 +45,6 @@ pub use gauges::WorkInHand;
 pub use migrations::{MigrateError, migrate, pending, revert_all};
 pub use months::{Months, make_months};
 pub use relay::{PgBooks, PgJournal, PgMockPayments, PgSweeps};
+pub use retention::{
+    DetachedMonth, ExportHashes, ExportSink, HistoryMonth, HistoryTable, NotFinal, Retention, RetentionError, YOUNGEST,
+};

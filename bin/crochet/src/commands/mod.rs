@@ -7,6 +7,7 @@ mod migrate;
 mod openapi;
 mod reconcile;
 mod rekey;
+mod retention;
 mod serve;
 
 use std::io::Write;
@@ -20,6 +21,7 @@ pub use migrate::migrate;
 pub use openapi::print_openapi;
 pub use reconcile::{ReconcileArgs, reconcile};
 pub use rekey::{RekeyArgs, rekey};
+pub use retention::{RetentionArgs, retention};
 pub use serve::serve;
 
 /// Writes a line to standard output; a closed one is nobody's loss.

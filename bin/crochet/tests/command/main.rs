@@ -15,4 +15,5 @@ mod help;
 mod limits;
 mod logs;
 mod rekey;
+mod retention;
 mod serving;

@@ -10,12 +10,13 @@ use crate::error::DbError;
 const FINDINGS: i64 = 100;
 
 /// Each answers one row of text for each thing that does not add up; none when all is well.
-const CHECKS: [(&str, &str); 14] = [
+const CHECKS: [(&str, &str); 15] = [
     ("not_three_entries", include_str!("audit/not_three_entries.sql")),
     ("does_not_add_up", include_str!("audit/does_not_add_up.sql")),
     ("wrong_direction", include_str!("audit/wrong_direction.sql")),
     ("entries_disagree", include_str!("audit/entries_disagree.sql")),
     ("entry_without_call", include_str!("audit/entry_without_call.sql")),
+    ("exported_calls_differ", include_str!("audit/exported_calls_differ.sql")),
     ("settlement_without_call", include_str!("audit/settlement_without_call.sql")),
     ("call_without_entries", include_str!("audit/call_without_entries.sql")),
     ("forwarded_unpaid", include_str!("audit/forwarded_unpaid.sql")),

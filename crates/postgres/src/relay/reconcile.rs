@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::books::PgBooks;
+use super::references;
 use crate::convert::to_document;
 use crate::schema::unknown_payments;
 
@@ -75,6 +76,10 @@ impl ReconcileStore for PgBooks {
     async fn keep_unknown(&self, payment: &UnknownPayment) -> Result<bool, StorageError> {
         let payment = payment.clone();
         self.write(move |conn| {
+            // Taken for a call that was exported since: it is in the books.
+            if references::owner(conn, &payment.provider, &payment.reported.reference)?.is_some() {
+                return Ok(false);
+            }
             let kept = diesel::insert_into(unknown_payments::table)
                 .values((
                     unknown_payments::id.eq(payment.id.uuid()),

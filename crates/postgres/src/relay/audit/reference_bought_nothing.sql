@@ -1,5 +1,6 @@
 -- A payment that was taken is in the books, or kept as an orphan. One that is neither is lost. Those that came with their
 -- call are taken before they are made: until the chain shows them, and where they never happen, there is nothing to book.
+-- Of calls that were exported there is no telling any more which those were.
 SELECT 'payment ' || consumed.reference || ' of ' || consumed.provider || ' for call ' || consumed.call_id AS detail
   FROM consumed_references consumed
  WHERE NOT EXISTS (SELECT FROM ledger_entries entry
@@ -17,3 +18,4 @@ SELECT 'payment ' || consumed.reference || ' of ' || consumed.provider || ' for 
                       AND call.terms ->> 'provider_request_id' = consumed.reference
                       AND call.settlement IS NULL
                       AND call.state IN ('pending', 'payment_failed'))
+   AND NOT crochet_is_exported(consumed.call_id)
