@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use crate::support::{crochet, folder, run};
 
 const COMMANDS: &[&str] =
-    &["serve", "migrate", "audit", "reconcile", "rekey", "check-config", "openapi", "keygen", "demo"];
+    &["serve", "migrate", "audit", "reconcile", "rekey", "retention", "check-config", "openapi", "keygen", "demo"];
 
 #[test]
 fn every_command_explains_every_setting_with_its_variable() {
