@@ -196,6 +196,11 @@ impl Db {
         }
     }
 
+    /// How long somebody waits for a turn, at most.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        self.config.acquire_timeout
+    }
+
     /// How many uses of the database have come to a good end. While this grows, the database answers.
     #[must_use]
     pub fn finished(&self) -> u64 {

@@ -25,6 +25,7 @@ mod directory;
 mod error;
 mod facts;
 mod gauges;
+mod group;
 pub mod market;
 mod migrations;
 mod months;
@@ -34,6 +35,7 @@ mod retry;
 mod schema;
 mod seat;
 mod sessions;
+mod sets;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -125,6 +125,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    vault_usage (buyer_id) {
+        buyer_id -> Uuid,
+        sealed_bytes -> Int8,
+    }
+}
+
+diesel::table! {
     mock_quotes (call_id) {
         call_id -> Uuid,
         amount_micros -> Int8,

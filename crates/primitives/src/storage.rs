@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// A storage port could not do its work. Expected outcomes are never errors; these are.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StorageError {
     /// All connections are in use. Nothing was sent; asking again shortly is safe.
     #[error("all database connections are in use")]

@@ -154,6 +154,14 @@ pub struct Closing {
     pub sealed: Option<SealedResponse>,
 }
 
+impl Closing {
+    /// Whether it is a delivery whose response is to be kept, sealed.
+    #[must_use]
+    pub const fn seals_a_delivery(&self) -> bool {
+        self.sealed.is_some() && matches!(self.ending, Ending::Delivered(_))
+    }
+}
+
 impl Forwarding {
     /// For the transitions alone: `record` MUST be in `forwarding`.
     pub(crate) fn granted(record: Record) -> Self {

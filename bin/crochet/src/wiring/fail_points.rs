@@ -140,6 +140,14 @@ impl Journal for Mortal<dyn Journal> {
         step!("journal", self.close(closing))
     }
 
+    fn is_writing(&self) -> bool {
+        self.0.is_writing()
+    }
+
+    async fn record_ended(&self, call: &NewCall, closing: &Closing, took: Duration) -> Result<Seen, StorageError> {
+        step!("journal", self.record_ended(call, closing, took))
+    }
+
     async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError> {
         step!("journal", self.sealed_response(call))
     }

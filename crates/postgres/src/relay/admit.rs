@@ -1,11 +1,14 @@
 //! Recording a new call: its key, the buyer's limit, the row.
 
+use std::collections::HashMap;
+
 use crochet_primitives::{ProfileId, Timestamp};
 use crochet_relay::ports::{Admission, QuoteLease, Seen};
 use crochet_relay::{Forwarding, NewCall, State};
 use diesel::prelude::*;
+use uuid::Uuid;
 
-use super::locks::{Counted, count_alone};
+use super::locks::count_alone;
 use super::step::Step;
 use super::{chain, keys, persist, references};
 use crate::clock::DatabaseClock;
@@ -27,9 +30,10 @@ pub(super) fn admit(conn: &mut PgConnection, step: &Step, call: &NewCall) -> Res
         return known(conn, clock, call, key);
     }
     if call.price.is_some() {
-        count_alone(conn, Counted::Quotes, call.buyer)?;
+        count_alone(conn, std::iter::once(call.buyer))?;
         let limit = step.policy.max_open_quotes;
-        if open_quotes(conn, call.buyer, now)? >= i64::from(limit) {
+        let open = open_quotes(conn, std::iter::once(call.buyer), now)?;
+        if open.get(&call.buyer).is_some_and(|open| *open >= limit) {
             if let Some(key) = &call.idempotency_key {
                 keys::give_back(conn, key, call)?;
             }
@@ -50,14 +54,19 @@ pub(super) fn admit(conn: &mut PgConnection, step: &Step, call: &NewCall) -> Res
     // Any of these may have been waited for.
     let now = clock.read(conn)?;
     let Some(seen) = step.open(conn, call, now)? else { return Err(DbError::Raced) };
-    Ok(match Forwarding::of_new_free_call(&seen.record) {
+    Ok(admitted(seen))
+}
+
+/// What becomes of a new call that is recorded.
+pub(super) fn admitted(seen: Seen) -> Admission {
+    match Forwarding::of_new_free_call(&seen.record) {
         Some(forwarding) => Admission::Forward(seen, forwarding),
         None if seen.record.terms.is_some() => Admission::Submit(seen),
         None => {
             let lease = first_lease(&seen);
             Admission::Quote(seen, lease)
         }
-    })
+    }
 }
 
 /// The lease that a new paid call begins with.
@@ -82,13 +91,24 @@ fn known(
     Ok(Admission::Known(Seen { record, now }))
 }
 
-/// Who gave up asking for terms has no open quote: see [`crochet_relay::Record::is_open_quote`].
-fn open_quotes(conn: &mut PgConnection, buyer: ProfileId, now: Timestamp) -> Result<i64, DbError> {
+/// How many open quotes these buyers have. Who gave up asking for terms has none: see
+/// [`crochet_relay::Record::is_open_quote`].
+pub(super) fn open_quotes(
+    conn: &mut PgConnection,
+    buyers: impl Iterator<Item = ProfileId>,
+    now: Timestamp,
+) -> Result<HashMap<ProfileId, u32>, DbError> {
+    let buyers: Vec<Uuid> = buyers.map(|buyer| buyer.uuid()).collect();
+    if buyers.is_empty() {
+        return Ok(HashMap::new());
+    }
     let open = State::ALL.into_iter().filter(|state| state.is_open_quote()).map(State::as_str);
-    Ok(gateway_requests::table
-        .filter(gateway_requests::buyer_id.eq(buyer.uuid()))
+    let counts: Vec<(Uuid, i64)> = gateway_requests::table
+        .filter(gateway_requests::buyer_id.eq_any(buyers))
         .filter(gateway_requests::state.eq_any(open.collect::<Vec<_>>()))
         .filter(gateway_requests::state.ne(State::Quoting.as_str()).or(gateway_requests::lease_until.gt(now)))
-        .count()
-        .get_result(conn)?)
+        .group_by(gateway_requests::buyer_id)
+        .select((gateway_requests::buyer_id, diesel::dsl::count_star()))
+        .load(conn)?;
+    Ok(counts.into_iter().map(|(buyer, count)| (buyer.into(), u32::try_from(count).unwrap_or(u32::MAX))).collect())
 }

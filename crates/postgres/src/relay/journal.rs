@@ -2,22 +2,24 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use crochet_primitives::{CallId, Entropy, ListingId, ProfileId, StorageError, Timestamp};
 use crochet_relay::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor, Witness};
 use crochet_relay::transition::{self, Closed};
-use crochet_relay::{
-    Closing, Ending, IdempotencyKey, NewCall, Observation, Policy, QuoteOutcome, Record, SealedResponse,
-};
+use crochet_relay::{Closing, IdempotencyKey, NewCall, Observation, Policy, QuoteOutcome, Record, SealedResponse};
 use diesel::prelude::*;
 
-use super::step::Step;
+use super::references::Arrived;
+use super::step::{Step, claim_of};
+use super::together::{Context, EndedCall, EndedCalls, FoundCalls, Move, Moved, Moves};
+use super::vault::VaultRows;
 use super::{admit, chain, keys, persist, references, vault};
 use crate::Db;
 use crate::error::DbError;
+use crate::group::Group;
 use crate::retry::retried;
 use crate::schema::gateway_requests;
 
@@ -28,6 +30,11 @@ pub struct PgJournal {
     policy: Arc<Policy>,
     entropy: Arc<dyn Entropy>,
     witness: Arc<dyn Witness>,
+    /// What several callers want at the same time is done together.
+    moves: Group<Moves>,
+    ended: Group<EndedCalls>,
+    found: Group<FoundCalls>,
+    is_writing: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for PgJournal {
@@ -41,13 +48,31 @@ impl PgJournal {
     /// `entropy`.
     #[must_use]
     pub fn new(db: Db, policy: Policy, entropy: Arc<dyn Entropy>) -> Self {
-        Self { db, policy: Arc::new(policy), entropy, witness: Arc::new(()) }
+        Self::with(db, Arc::new(policy), entropy, Arc::new(()))
+    }
+
+    fn with(db: Db, policy: Arc<Policy>, entropy: Arc<dyn Entropy>, witness: Arc<dyn Witness>) -> Self {
+        let is_writing = Arc::new(AtomicBool::new(false));
+        let context = Context {
+            clock: db.clock().clone(),
+            policy: Arc::clone(&policy),
+            entropy: Arc::clone(&entropy),
+            witness: Arc::clone(&witness),
+        };
+        let moves = Group::new(db.clone(), Moves { context, is_writing: Arc::clone(&is_writing) });
+        let ended = EndedCalls {
+            policy: Arc::clone(&policy),
+            witness: Arc::clone(&witness),
+            is_writing: Arc::clone(&is_writing),
+        };
+        let (ended, found) = (Group::new(db.clone(), ended), Group::new(db.clone(), FoundCalls));
+        Self { db, policy, entropy, witness, moves, ended, found, is_writing }
     }
 
     /// The same journal; `witness` is told of what it commits, on the thread that committed it.
     #[must_use]
     pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
-        Self { witness, ..self }
+        Self::with(self.db, self.policy, self.entropy, witness)
     }
 
     /// One transaction, with all that a step needs; then the witness is told.
@@ -58,7 +83,8 @@ impl PgJournal {
     {
         let step = Step::new(self.db.clock().clone(), Arc::clone(&self.policy), Arc::clone(&self.entropy));
         let witness = Arc::clone(&self.witness);
-        self.db
+        let outcome = self
+            .db
             .begun(move |conn| {
                 let outcome = retried(conn, |conn| {
                     // What an earlier run noted was rolled back with it.
@@ -70,7 +96,9 @@ impl PgJournal {
                 }
                 Ok(outcome)
             })
-            .await
+            .await;
+        self.is_writing.store(outcome.is_ok(), Ordering::Relaxed);
+        outcome
     }
 
     async fn move_on(
@@ -80,6 +108,10 @@ impl PgJournal {
         observation: Option<Observation>,
         lease: Option<Duration>,
     ) -> Result<Option<Advanced>, StorageError> {
+        let wanted = Move::Advance { call, asked_at, observation: observation.clone(), lease };
+        if let Moved::Advanced(advanced) = self.moves.submit(wanted).await? {
+            return Ok(Some(advanced));
+        }
         self.transact(move |conn, step| {
             let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
             let observation = observation.clone().map(|observation| match asked_at {
@@ -87,8 +119,9 @@ impl PgJournal {
                 None => observation,
             });
             let claims = match (&observation, &record.terms) {
-                (Some(observation), Some(terms)) if !observation.payments().is_empty() => {
-                    references::consume(conn, call, &terms.provider, observation.payments(), now)?
+                (Some(observation), Some(terms)) => {
+                    let arrived = Arrived { call, provider: &terms.provider, payments: observation.payments() };
+                    references::consume(conn, &[arrived], now)?.pop().unwrap_or_default()
                 }
                 _ => Vec::new(),
             };
@@ -120,6 +153,12 @@ impl PgJournal {
 #[async_trait]
 impl Journal for PgJournal {
     async fn admit(&self, call: &NewCall) -> Result<Admission, StorageError> {
+        // One that its payment came with may meet another's claim to it, and be answered with that one's call.
+        if call.terms.is_none()
+            && let Moved::Admitted(admission) = self.moves.submit(Move::Admit(call.clone())).await?
+        {
+            return Ok(admission);
+        }
         let call = call.clone();
         self.transact(move |conn, step| admit::admit(conn, step, &call)).await
     }
@@ -158,6 +197,9 @@ impl Journal for PgJournal {
     }
 
     async fn issue(&self, lease: QuoteLease, outcome: &QuoteOutcome) -> Result<Seen, StorageError> {
+        if let Moved::Issued(seen) = self.moves.submit(Move::Issue(lease, outcome.clone())).await? {
+            return Ok(seen);
+        }
         let outcome = outcome.clone();
         self.transact(move |conn, step| {
             let (record, now) = step
@@ -170,7 +212,7 @@ impl Journal for PgJournal {
     }
 
     async fn find(&self, call: CallId) -> Result<Option<Seen>, StorageError> {
-        self.see(move |conn| persist::read(conn, call)).await
+        self.found.submit(call).await
     }
 
     async fn find_by_key(
@@ -217,25 +259,18 @@ impl Journal for PgJournal {
     }
 
     async fn claim_check(&self, call: CallId, interval: Duration) -> Result<Option<CheckClaim>, StorageError> {
+        if let Moved::Claimed(claim) = self.moves.submit(Move::ClaimCheck(call, interval)).await? {
+            return Ok(Some(claim));
+        }
         self.transact(move |conn, step| {
-            let Some((mut record, now)) = step.lock(conn, call)? else { return Ok(None) };
-            let longest = interval;
-            let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
-            let wait = record
-                .last_checked_at
-                .map(|last| (last - now).checked_add(&interval).unwrap_or(TimeDelta::MAX))
-                .and_then(|wait| wait.to_std().ok())
-                // Longer than the interval it is only when the clock went back: then it means nothing.
-                .filter(|wait| !wait.is_zero() && *wait <= longest);
-            if let Some(wait) = wait {
-                let seen = Seen { record, now };
-                return Ok(Some(CheckClaim::TooSoon { seen, wait }));
+            let Some((record, now)) = step.lock(conn, call)? else { return Ok(None) };
+            let claim = claim_of(record, interval, now);
+            if let CheckClaim::Claimed(_) = &claim {
+                diesel::update(gateway_requests::table.find(call.uuid()))
+                    .set(gateway_requests::last_checked_at.eq(now))
+                    .execute(conn)?;
             }
-            diesel::update(gateway_requests::table.find(call.uuid()))
-                .set(gateway_requests::last_checked_at.eq(now))
-                .execute(conn)?;
-            record.last_checked_at = Some(now);
-            Ok(Some(CheckClaim::Claimed(Seen { record, now })))
+            Ok(Some(claim))
         })
         .await
     }
@@ -280,11 +315,14 @@ impl Journal for PgJournal {
     }
 
     async fn close(&self, closing: &Closing) -> Result<Option<(Closed, Seen)>, StorageError> {
+        if let Moved::Closed(closed, seen) = self.moves.submit(Move::Close(closing.clone())).await? {
+            return Ok(Some((closed, seen)));
+        }
         let closing = closing.clone();
         self.transact(move |conn, step| {
             let Some((record, now)) = step.lock(conn, closing.call)? else { return Ok(None) };
             let sealed = match &closing.sealed {
-                Some(sealed) if matches!(closing.ending, Ending::Delivered(_)) && record.delivery.is_none() => {
+                Some(sealed) if closing.seals_a_delivery() && record.delivery.is_none() => {
                     vault::has_room(conn, &step.policy, record.buyer, sealed, now)?.then_some(sealed)
                 }
                 _ => None,
@@ -299,15 +337,21 @@ impl Journal for PgJournal {
             };
             let closed_record = step.update(conn, &record, change)?;
             if let Some(sealed) = sealed.filter(|_| closed == Closed::Recorded) {
-                let expires_at = TimeDelta::from_std(step.policy.vault_ttl)
-                    .ok()
-                    .and_then(|ttl| now.checked_add_signed(ttl))
-                    .unwrap_or(Timestamp::MAX_UTC);
-                vault::keep(conn, record.id, record.buyer, sealed, (now, expires_at))?;
+                let mut rows = VaultRows::default();
+                rows.push(vault::row(record.id, record.buyer, sealed, now, &step.policy)?);
+                vault::keep(conn, rows)?;
             }
             Ok(Some((closed, Seen { record: closed_record, now })))
         })
         .await
+    }
+
+    fn is_writing(&self) -> bool {
+        self.is_writing.load(Ordering::Relaxed)
+    }
+
+    async fn record_ended(&self, call: &NewCall, closing: &Closing, took: Duration) -> Result<Seen, StorageError> {
+        self.ended.submit(EndedCall { call: call.clone(), closing: closing.clone(), took }).await
     }
 
     async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError> {

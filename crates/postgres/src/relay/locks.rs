@@ -1,29 +1,21 @@
-//! Locks on a buyer, where something is counted over many rows. They end with the transaction.
+//! Locks on buyers, where something is counted over many rows. They end with the transaction.
 
 use crochet_primitives::ProfileId;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Array, Text};
 
 use crate::error::DbError;
 
-/// What is counted. One class is never waited for while another is held, so they cannot lock each other out.
-#[derive(Clone, Copy)]
-pub(super) enum Counted {
-    /// The buyer's open quotes.
-    Quotes,
-    /// The buyer's bytes in the replay vault.
-    Vault,
-}
+/// The locks in the order of their numbers: two transactions never wait for each other.
+const COUNT_ALONE: &str = "
+SELECT pg_advisory_xact_lock(1, number)
+  FROM (SELECT DISTINCT hashtext(buyer) AS number FROM unnest($1) AS buyer ORDER BY number) AS numbers";
 
-/// Waits until nobody else counts the same of this buyer. Two buyers may share a lock: that costs time, no more.
-pub(super) fn count_alone(conn: &mut PgConnection, counted: Counted, buyer: ProfileId) -> Result<(), DbError> {
-    let class = match counted {
-        Counted::Quotes => 1,
-        Counted::Vault => 2,
-    };
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
-        .bind::<Integer, _>(class)
-        .bind::<Text, _>(buyer.to_string())
-        .execute(conn)?;
+/// Waits until nobody else counts the open quotes of these buyers. Two buyers may share a lock: that costs time, no more.
+pub(super) fn count_alone(conn: &mut PgConnection, buyers: impl Iterator<Item = ProfileId>) -> Result<(), DbError> {
+    let buyers: Vec<String> = buyers.map(|buyer| buyer.to_string()).collect();
+    if !buyers.is_empty() {
+        diesel::sql_query(COUNT_ALONE).bind::<Array<Text>, _>(buyers).execute(conn)?;
+    }
     Ok(())
 }

@@ -19,6 +19,7 @@ mod rows;
 mod step;
 mod stretches;
 mod sweeps;
+mod together;
 mod vault;
 
 pub use books::PgBooks;

@@ -1,80 +1,150 @@
-//! How a [`Change`] gets into the tables.
+//! How [`Change`]s get into the tables: one as well as many, by statements over all of them.
+
+use std::collections::HashSet;
 
 use crochet_primitives::CallId;
-use crochet_relay::transition::{Change, Write};
-use crochet_relay::{AttemptOutcome, Record};
+use crochet_relay::Record;
+use crochet_relay::transition::{Change, Ended, Write};
 use diesel::prelude::*;
+use diesel::sql_types;
+use uuid::Uuid;
 
-use super::record_row::RecordRow;
-use super::rows::{AttemptRow, EntryRow, OrphanRow};
+use super::record_row::{RecordRow, RecordRows};
+use super::rows::{AttemptRow, AttemptRows, EndRow, EndRows, EntryRow, EntryRows, OrphanRow};
 use crate::convert::to_int;
 use crate::error::DbError;
-use crate::schema::{gateway_attempts, gateway_requests, ledger_entries, orphan_payments};
+use crate::schema::{gateway_requests, orphan_payments};
+use crate::sets::{Insert, InsertBoth, InsertNew, Update};
 
 /// The call, locked until the transaction ends. Whoever moves a call on holds this lock.
 pub(super) fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option<Record>, DbError> {
-    let row: Option<RecordRow> =
-        gateway_requests::table.find(call.uuid()).select(RecordRow::as_select()).for_update().first(conn).optional()?;
-    row.map(Record::try_from).transpose()
+    Ok(lock_all(conn, &[call.uuid()])?.pop())
+}
+
+/// Those of these calls that there are, locked one after the other by their ids: two that lock several never wait for
+/// each other.
+pub(super) fn lock_all(conn: &mut PgConnection, calls: &[Uuid]) -> Result<Vec<Record>, DbError> {
+    let rows: Vec<RecordRow> = gateway_requests::table
+        .filter(gateway_requests::id.eq_any(calls))
+        .order(gateway_requests::id)
+        .select(RecordRow::as_select())
+        .for_update()
+        .load(conn)?;
+    rows.into_iter().map(Record::try_from).collect()
 }
 
 /// The call as it stands.
 pub(super) fn read(conn: &mut PgConnection, call: CallId) -> Result<Option<Record>, DbError> {
-    let row: Option<RecordRow> =
-        gateway_requests::table.find(call.uuid()).select(RecordRow::as_select()).first(conn).optional()?;
-    row.map(Record::try_from).transpose()
+    Ok(read_all(conn, &[call.uuid()])?.pop())
 }
 
-/// Writes a new call. `false` when there is one with its id, which is left as it is.
-pub(super) fn insert(conn: &mut PgConnection, change: &Change) -> Result<bool, DbError> {
-    let inserted = diesel::insert_into(gateway_requests::table)
-        .values(RecordRow::try_from(&change.record)?)
-        .on_conflict(gateway_requests::id)
-        .do_nothing()
-        .execute(conn)?;
-    if inserted == 1 {
-        write_beside(conn, change)?;
+/// Those of these calls that there are, in no order.
+pub(super) fn read_all(conn: &mut PgConnection, calls: &[Uuid]) -> Result<Vec<Record>, DbError> {
+    let rows: Vec<RecordRow> =
+        gateway_requests::table.filter(gateway_requests::id.eq_any(calls)).select(RecordRow::as_select()).load(conn)?;
+    rows.into_iter().map(Record::try_from).collect()
+}
+
+/// Writes new calls, and answers which: where there is one with its id, that is left as it is.
+pub(super) fn insert<'a>(
+    conn: &mut PgConnection,
+    changes: impl Iterator<Item = &'a Change> + Clone,
+) -> Result<HashSet<CallId>, DbError> {
+    let mut rows = RecordRows::default();
+    for change in changes.clone() {
+        rows.push(RecordRow::try_from(&change.record)?);
     }
-    Ok(inserted == 1)
-}
-
-/// Writes what a locked call has become.
-pub(super) fn update(conn: &mut PgConnection, before: &Record, change: &Change) -> Result<(), DbError> {
-    if change.record != *before {
-        let row = RecordRow::try_from(&change.record)?;
-        diesel::update(&row).set(&row).execute(conn)?;
+    if rows.is_empty() {
+        return Ok(HashSet::new());
     }
-    write_beside(conn, change)
+    let inserted: Vec<Uuid> = InsertNew::<_, sql_types::Uuid, 1>::of(rows).get_results(conn)?;
+    let inserted: HashSet<CallId> = inserted.into_iter().map(CallId::from).collect();
+    write_beside(conn, changes.filter(|change| inserted.contains(&change.record.id)))?;
+    Ok(inserted)
 }
 
-fn write_beside(conn: &mut PgConnection, change: &Change) -> Result<(), DbError> {
-    let call = change.record.id;
-    let mut entries = Vec::new();
+/// Writes what locked calls have become: each of them once.
+pub(super) fn update<'a>(
+    conn: &mut PgConnection,
+    changes: impl Iterator<Item = (&'a Record, &'a Change)> + Clone,
+) -> Result<(), DbError> {
+    let mut rows = RecordRows::default();
+    for (before, change) in changes.clone() {
+        if change.record != *before {
+            rows.push(RecordRow::try_from(&change.record)?);
+        }
+    }
+    if !rows.is_empty() {
+        Update(rows).execute(conn)?;
+    }
+    write_beside(conn, changes.map(|(_, change)| change))
+}
+
+/// Writes free calls that are over, each with its one attempt, outside of any transaction: it is one of its own. What is
+/// there already is left as it is.
+pub(super) fn insert_ended<'a>(conn: &mut PgConnection, calls: impl Iterator<Item = &'a Ended>) -> Result<(), DbError> {
+    let (mut rows, mut attempts) = (RecordRows::default(), AttemptRows::default());
+    for Ended { opened, closed } in calls {
+        rows.push(RecordRow::try_from(&closed.record)?);
+        let mut ends = closed.writes.iter().filter_map(|write| end_row(closed.record.id, write));
+        let starts = opened.writes.iter().filter_map(|write| start_row(opened.record.id, write));
+        for start in starts {
+            let start = start?;
+            attempts.push(match ends.next() {
+                Some(end) => start.ended(end?),
+                None => start,
+            });
+        }
+    }
+    InsertBoth(rows, attempts).execute(conn)?;
+    Ok(())
+}
+
+fn start_row(call: CallId, write: &Write) -> Option<Result<AttemptRow, DbError>> {
+    match write {
+        Write::AttemptStarted { attempt, at } => Some(AttemptRow::started(call, *attempt, *at)),
+        Write::Entry(_) | Write::Orphan(_) | Write::AttemptEnded { .. } => None,
+    }
+}
+
+fn end_row(call: CallId, write: &Write) -> Option<Result<EndRow, DbError>> {
+    let Write::AttemptEnded { attempt, outcome, seller_status, latency_ms } = write else { return None };
+    Some(to_int(*attempt, "attempt").map(|attempt| EndRow {
+        call_id: call.uuid(),
+        attempt,
+        outcome: outcome.as_str().to_owned(),
+        seller_status: seller_status.map(i32::from),
+        latency_ms: latency_ms.map(i64::from),
+    }))
+}
+
+fn write_beside<'a>(conn: &mut PgConnection, changes: impl Iterator<Item = &'a Change>) -> Result<(), DbError> {
+    let (mut entries, mut starts, mut ends) = (EntryRows::default(), AttemptRows::default(), EndRows::default());
     let mut orphans = Vec::new();
-    for write in &change.writes {
-        match write {
-            Write::Entry(entry) => entries.push(EntryRow::try_from(entry)?),
-            Write::Orphan(orphan) => orphans.push(OrphanRow::try_from(orphan)?),
-            Write::AttemptStarted { attempt, at } => {
-                diesel::insert_into(gateway_attempts::table)
-                    .values(AttemptRow::started(call, *attempt, *at)?)
-                    .execute(conn)?;
-            }
-            Write::AttemptEnded { attempt, outcome, seller_status, latency_ms } => {
-                let is_delivered = gateway_attempts::outcome.eq(AttemptOutcome::Delivered.as_str());
-                let row = gateway_attempts::table.find((call.uuid(), to_int(*attempt, "attempt")?));
-                diesel::update(row.filter(gateway_attempts::outcome.is_null().or(diesel::dsl::not(is_delivered))))
-                    .set((
-                        gateway_attempts::outcome.eq(outcome.as_str()),
-                        gateway_attempts::seller_status.eq(seller_status.map(i32::from)),
-                        gateway_attempts::latency_ms.eq(latency_ms.map(i64::from)),
-                    ))
-                    .execute(conn)?;
+    for change in changes {
+        let call = change.record.id;
+        for write in &change.writes {
+            match write {
+                Write::Entry(entry) => entries.push(EntryRow::try_from(entry)?),
+                Write::Orphan(orphan) => orphans.push(OrphanRow::try_from(orphan)?),
+                Write::AttemptStarted { .. } => {
+                    start_row(call, write).transpose()?.into_iter().for_each(|row| starts.push(row));
+                }
+                Write::AttemptEnded { .. } => {
+                    end_row(call, write).transpose()?.into_iter().for_each(|row| ends.push(row));
+                }
             }
         }
     }
+    // A lease that ran out ends one attempt and begins another: they are two rows.
+    if !ends.is_empty() {
+        Update(ends).execute(conn)?;
+    }
+    if !starts.is_empty() {
+        Insert(starts).execute(conn)?;
+    }
     if !entries.is_empty() {
-        diesel::insert_into(ledger_entries::table).values(entries).execute(conn)?;
+        Insert(entries).execute(conn)?;
     }
     if !orphans.is_empty() {
         diesel::insert_into(orphan_payments::table)

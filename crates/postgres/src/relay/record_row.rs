@@ -5,47 +5,51 @@ use crochet_pricing::{BasisPoints, Split};
 use crochet_relay::{IdempotencyKey, Record, State};
 use crochet_signing::BodyHash;
 use diesel::prelude::*;
+use diesel::sql_types::{self, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::convert::{of_document, text_without_nul, to_amount, to_count, to_document, to_int, to_micros, to_name};
 use crate::error::DbError;
 use crate::schema::gateway_requests;
+use crate::sets::rows;
 
-/// One row. `None` is written as NULL.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
-#[diesel(table_name = gateway_requests, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
-pub(super) struct RecordRow {
-    id: Uuid,
-    buyer_id: Uuid,
-    seller_id: Uuid,
-    listing_id: Uuid,
-    body_sha256: Vec<u8>,
-    idempotency_key: Option<String>,
-    origin: Value,
-    gross_micros: Option<i64>,
-    fee_micros: Option<i64>,
-    seller_micros: Option<i64>,
-    fee_basis_points: Option<i32>,
-    state: String,
-    quote_fence: i32,
-    attempt: i32,
-    lease_until: Option<DateTime<Utc>>,
-    terms: Option<Value>,
-    refusal: Option<Value>,
-    payment_seen: bool,
-    payment_failure: Option<String>,
-    last_checked_at: Option<DateTime<Utc>>,
-    settlement: Option<Value>,
-    failures: i32,
-    retry_not_before: Option<DateTime<Utc>>,
-    last_failure: Option<Value>,
-    delivery: Option<Value>,
-    superseded_by: Option<Uuid>,
-    next_check_at: Option<DateTime<Utc>>,
-    checks: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+rows! {
+    /// One row. `None` is written as NULL.
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    #[diesel(table_name = gateway_requests, check_for_backend(diesel::pg::Pg))]
+    pub(super) struct RecordRow, many RecordRows in "gateway_requests" {
+        id: Uuid => sql_types::Uuid;
+        buyer_id: Uuid => sql_types::Uuid,
+        seller_id: Uuid => sql_types::Uuid,
+        listing_id: Uuid => sql_types::Uuid,
+        body_sha256: Vec<u8> => Binary,
+        idempotency_key: Option<String> => Nullable<Text>,
+        origin: Value => Jsonb,
+        gross_micros: Option<i64> => Nullable<BigInt>,
+        fee_micros: Option<i64> => Nullable<BigInt>,
+        seller_micros: Option<i64> => Nullable<BigInt>,
+        fee_basis_points: Option<i32> => Nullable<Integer>,
+        state: String => Text,
+        quote_fence: i32 => Integer,
+        attempt: i32 => Integer,
+        lease_until: Option<DateTime<Utc>> => Nullable<Timestamptz>,
+        terms: Option<Value> => Nullable<Jsonb>,
+        refusal: Option<Value> => Nullable<Jsonb>,
+        payment_seen: bool => Bool,
+        payment_failure: Option<String> => Nullable<Text>,
+        last_checked_at: Option<DateTime<Utc>> => Nullable<Timestamptz>,
+        settlement: Option<Value> => Nullable<Jsonb>,
+        failures: i32 => Integer,
+        retry_not_before: Option<DateTime<Utc>> => Nullable<Timestamptz>,
+        last_failure: Option<Value> => Nullable<Jsonb>,
+        delivery: Option<Value> => Nullable<Jsonb>,
+        superseded_by: Option<Uuid> => Nullable<sql_types::Uuid>,
+        next_check_at: Option<DateTime<Utc>> => Nullable<Timestamptz>,
+        checks: i32 => Integer,
+        created_at: DateTime<Utc> => Timestamptz,
+        updated_at: DateTime<Utc> => Timestamptz,
+    }
 }
 
 impl TryFrom<&Record> for RecordRow {

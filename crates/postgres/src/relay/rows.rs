@@ -6,34 +6,38 @@ use crochet_relay::{
     Attempt, AttemptOutcome, Direction, EntryType, FeeStatus, LedgerEntry, OrphanPayment, OrphanReason,
 };
 use diesel::prelude::*;
+use diesel::sql_types::{self, BigInt, Integer, Nullable, Text, Timestamptz};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::convert::{of_document, to_amount, to_count, to_document, to_int, to_micros, to_name};
 use crate::error::DbError;
 use crate::schema::{gateway_attempts, ledger_entries, orphan_payments};
+use crate::sets::rows;
 
 /// What `currency` always is.
 const CURRENCY: &str = "USD";
 
-#[derive(Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = ledger_entries, check_for_backend(diesel::pg::Pg))]
-pub(super) struct EntryRow {
-    id: Uuid,
-    settlement_id: Uuid,
-    entry_type: String,
-    adjusts: Option<String>,
-    direction: String,
-    profile_id: Uuid,
-    call_id: Uuid,
-    listing_id: Uuid,
-    amount_micros: i64,
-    currency: String,
-    fee_status: String,
-    fee_collected_micros: Option<i64>,
-    provider: String,
-    provider_reference: String,
-    created_at: DateTime<Utc>,
+rows! {
+    #[derive(Debug, Queryable, Selectable)]
+    #[diesel(table_name = ledger_entries, check_for_backend(diesel::pg::Pg))]
+    pub(super) struct EntryRow, many EntryRows in "ledger_entries" {
+        id: Uuid => sql_types::Uuid;
+        settlement_id: Uuid => sql_types::Uuid,
+        entry_type: String => Text,
+        adjusts: Option<String> => Nullable<Text>,
+        direction: String => Text,
+        profile_id: Uuid => sql_types::Uuid,
+        call_id: Uuid => sql_types::Uuid,
+        listing_id: Uuid => sql_types::Uuid,
+        amount_micros: i64 => BigInt,
+        currency: String => Text,
+        fee_status: String => Text,
+        fee_collected_micros: Option<i64> => Nullable<BigInt>,
+        provider: String => Text,
+        provider_reference: String => Text,
+        created_at: DateTime<Utc> => Timestamptz,
+    }
 }
 
 impl TryFrom<&LedgerEntry> for EntryRow {
@@ -136,15 +140,27 @@ impl TryFrom<OrphanRow> for OrphanPayment {
     }
 }
 
-#[derive(Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = gateway_attempts, check_for_backend(diesel::pg::Pg))]
-pub(super) struct AttemptRow {
-    pub(super) call_id: Uuid,
-    attempt: i32,
-    started_at: DateTime<Utc>,
-    outcome: Option<String>,
-    seller_status: Option<i32>,
-    latency_ms: Option<i64>,
+rows! {
+    #[derive(Debug, Queryable, Selectable)]
+    #[diesel(table_name = gateway_attempts, check_for_backend(diesel::pg::Pg))]
+    pub(super) struct AttemptRow, many AttemptRows in "gateway_attempts" {
+        call_id: Uuid => sql_types::Uuid, attempt: i32 => Integer;
+        started_at: DateTime<Utc> => Timestamptz,
+        outcome: Option<String> => Nullable<Text>,
+        seller_status: Option<i32> => Nullable<Integer>,
+        latency_ms: Option<i64> => Nullable<BigInt>,
+    }
+}
+
+rows! {
+    /// How an attempt ended. What was delivered stays delivered.
+    #[derive(Debug)]
+    pub(super) struct EndRow, many EndRows in "gateway_attempts" where "kept.outcome IS DISTINCT FROM 'delivered'" {
+        call_id: Uuid => sql_types::Uuid, attempt: i32 => Integer;
+        outcome: String => Text,
+        seller_status: Option<i32> => Nullable<Integer>,
+        latency_ms: Option<i64> => Nullable<BigInt>,
+    }
 }
 
 impl AttemptRow {
@@ -158,6 +174,11 @@ impl AttemptRow {
             seller_status: None,
             latency_ms: None,
         })
+    }
+
+    /// The same forward, ended.
+    pub(super) fn ended(self, end: EndRow) -> Self {
+        Self { outcome: Some(end.outcome), seller_status: end.seller_status, latency_ms: end.latency_ms, ..self }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use crochet_primitives::{CallId, Entropy, Timestamp};
-use crochet_relay::ports::Seen;
+use crochet_relay::ports::{CheckClaim, Seen};
 use crochet_relay::transition::{self, Change};
 use crochet_relay::{NewCall, Policy, Record, State};
 use diesel::prelude::*;
@@ -39,7 +41,7 @@ impl Step {
 
     /// Writes what a locked call has become; answers it.
     pub(super) fn update(&self, conn: &mut PgConnection, before: &Record, change: Change) -> Result<Record, DbError> {
-        persist::update(conn, before, &change)?;
+        persist::update(conn, std::iter::once((before, &change)))?;
         let record = change.record.clone();
         self.changes.borrow_mut().push((Some(before.state), change));
         Ok(record)
@@ -53,7 +55,7 @@ impl Step {
         now: Timestamp,
     ) -> Result<Option<Seen>, DbError> {
         let change = transition::open(call, now, &self.policy);
-        if !persist::insert(conn, &change)? {
+        if persist::insert(conn, std::iter::once(&change))?.is_empty() {
             return Ok(None);
         }
         let record = change.record.clone();
@@ -67,4 +69,22 @@ impl Step {
         let now = self.clock.read(conn)?;
         Ok(Some((record, now)))
     }
+}
+
+/// Whether the provider may be asked now about a call that is locked; the record in a claim that is granted is as it is
+/// to be written.
+pub(super) fn claim_of(mut record: Record, interval: Duration, now: Timestamp) -> CheckClaim {
+    let longest = interval;
+    let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+    let wait = record
+        .last_checked_at
+        .map(|last| (last - now).checked_add(&interval).unwrap_or(TimeDelta::MAX))
+        .and_then(|wait| wait.to_std().ok())
+        // Longer than the interval it is only when the clock went back: then it means nothing.
+        .filter(|wait| !wait.is_zero() && *wait <= longest);
+    if let Some(wait) = wait {
+        return CheckClaim::TooSoon { seen: Seen { record, now }, wait };
+    }
+    record.last_checked_at = Some(now);
+    CheckClaim::Claimed(Seen { record, now })
 }

@@ -156,7 +156,7 @@ fn look_at_keys(
 fn claim(conn: &mut PgConnection, rows: Vec<RecordRow>, now: Timestamp, hold: Duration) -> Result<Vec<Seen>, DbError> {
     let held_until =
         TimeDelta::from_std(hold).ok().and_then(|hold| now.checked_add_signed(hold)).unwrap_or(Timestamp::MAX_UTC);
-    let ids: Vec<Uuid> = rows.iter().map(|row| *row.id()).collect();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut claimed = Vec::with_capacity(rows.len());
     for (row, id) in rows.into_iter().zip(&ids) {
         // One that cannot be read, a newer program's perhaps, must not hold up the others.
@@ -229,7 +229,7 @@ impl Sweeps for PgSweeps {
                     .for_update()
                     .skip_locked()
                     .load(conn)?;
-                let ids: Vec<Uuid> = rows.iter().map(|row| *row.id()).collect();
+                let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
                 diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(ids)))
                     .set(gateway_requests::check_wanted_at.eq(None::<Timestamp>))
                     .execute(conn)?;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crochet_primitives::{EntropyExt, StorageError};
+use crochet_primitives::{CallId, EntropyExt, StorageError};
 use crochet_secrets::{open_response, seal_response};
 
 use crate::forwarding::{Arrival, Cause, Closing, Ending, Forwarding, SealedResponse};
 use crate::ports::Seen;
-use crate::record::State;
+use crate::record::{NewCall, State};
 use crate::reply::{GatewayError, Progress, Reply};
-use crate::transition::Closed;
+use crate::transition::{self, Closed};
 
 use super::{Gateway, POLL_SECONDS, Turn, accepted, seller_failed};
 
@@ -58,6 +58,39 @@ impl Gateway {
         }
     }
 
+    /// The same for a free call that nobody can name: it is recorded once it is over, and answered only then.
+    pub(super) async fn forward_and_record(&self, turn: &Turn<'_>, call: NewCall) -> Result<Reply, GatewayError> {
+        let began = self.clock.monotonic();
+        let opened = transition::open(&call, self.clock.now(), &self.policy).record;
+        let (Some(lease), Some(forwarding)) = (self.lease(turn), Forwarding::of_new_free_call(&opened)) else {
+            return Err(GatewayError::Inconsistent { call: call.id, what: "forwarded without an endpoint" });
+        };
+        let arrival = self.send(turn, &forwarding, began, lease).await;
+        let closing = forwarding.conclude(arrival);
+        let give_up = began.saturating_add(lease);
+        let recorded = loop {
+            let took = self.clock.monotonic().saturating_sub(began);
+            match self.journal.record_ended(&call, &closing, took).await {
+                Ok(seen) => break Some(seen),
+                Err(error) if self.is_tried_again(call.id, &error, give_up).await => {}
+                Err(_) => break None,
+            }
+        };
+        let Some(seen) = recorded else {
+            return Ok(Reply::Unrecorded { record: Box::new(opened), retry_after_seconds: POLL_SECONDS });
+        };
+        match (closing.ending, seen.record.delivery.clone()) {
+            (Ending::Delivered(response), Some(delivery)) => Ok(Reply::Delivered {
+                record: Box::new(seen.record),
+                delivery,
+                body: Some(response.body),
+                replayed: false,
+            }),
+            (Ending::Failed(failure, _), None) => Ok(seller_failed(seen, failure)),
+            _ => Err(GatewayError::Inconsistent { call: call.id, what: "recorded otherwise than it ended" }),
+        }
+    }
+
     pub(super) async fn send(
         &self,
         turn: &Turn<'_>,
@@ -83,20 +116,26 @@ impl Gateway {
         loop {
             match self.journal.close(closing).await {
                 Ok(closed) => return closed,
-                Err(StorageError::Corrupt(what)) => {
-                    tracing::error!(call = %closing.call.request_id(), what, "the end of a forward cannot be recorded");
-                    return None;
-                }
-                Err(error @ (StorageError::Busy | StorageError::Unavailable(_))) => {
-                    if self.clock.monotonic().saturating_add(CLOSE_RETRY) >= give_up {
-                        tracing::error!(call = %closing.call.request_id(), %error, "the end of a forward was not recorded");
-                        return None;
-                    }
-                    tracing::warn!(call = %closing.call.request_id(), %error, "recording the end of a forward again");
-                    self.clock.sleep(CLOSE_RETRY).await;
-                }
+                Err(error) if self.is_tried_again(closing.call, &error, give_up).await => {}
+                Err(_) => return None,
             }
         }
+    }
+
+    /// Whether the end of a forward is tried to be recorded again, after a pause: until `give_up`, where that can help.
+    async fn is_tried_again(&self, call: CallId, error: &StorageError, give_up: Duration) -> bool {
+        let call = call.request_id();
+        if let StorageError::Corrupt(what) = error {
+            tracing::error!(%call, what, "the end of a forward cannot be recorded");
+            return false;
+        }
+        if self.clock.monotonic().saturating_add(CLOSE_RETRY) >= give_up {
+            tracing::error!(%call, %error, "the end of a forward was not recorded");
+            return false;
+        }
+        tracing::warn!(%call, %error, "recording the end of a forward again");
+        self.clock.sleep(CLOSE_RETRY).await;
+        true
     }
 
     /// Paid responses up to the vault's limit are sealed for the key that called, or what else the payer chose.

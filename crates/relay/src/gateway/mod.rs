@@ -147,8 +147,14 @@ impl Gateway {
         if let Some(refusal) = refuse_new(turn.offer, &turn.request.body) {
             return Ok(refusal);
         }
+        let call = self.new_call(turn);
+        // Nobody can ask again for a free call without a key, whatever becomes of this process: its row is due before
+        // the answer, and no sooner.
+        if call.price.is_none() && call.idempotency_key.is_none() && self.journal.is_writing() {
+            return self.forward_and_record(turn, call).await;
+        }
         let started = self.clock.monotonic();
-        match self.journal.admit(&self.new_call(turn)).await? {
+        match self.journal.admit(&call).await? {
             Admission::Quote(seen, lease) => match self.quote(turn, seen, lease, Unpaid::New).await? {
                 Answer::Reply(reply) => Ok(*reply),
                 Answer::Again(seen) => self.go_on(turn, *seen).await,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crochet_primitives::StorageError;
 
@@ -18,27 +19,36 @@ pub enum Fault {
 
 /// Which of the next operations fail, with [`StorageError::Unavailable`].
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<VecDeque<Option<Fault>>>);
+pub struct Faults {
+    next: Mutex<VecDeque<Option<Fault>>>,
+    came_last: AtomicBool,
+}
 
 impl Faults {
     /// Lets the next `count` operations fail, after what was already asked for.
     pub fn fail_next(&self, count: usize, fault: Fault) {
-        lock(&self.0).extend(std::iter::repeat_n(Some(fault), count));
+        lock(&self.next).extend(std::iter::repeat_n(Some(fault), count));
     }
 
     /// Lets the next `count` operations succeed, after what was already asked for.
     pub fn spare_next(&self, count: usize) {
-        lock(&self.0).extend(std::iter::repeat_n(None, count));
+        lock(&self.next).extend(std::iter::repeat_n(None, count));
     }
 
     /// Forgets what was asked for.
     pub fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.next).clear();
+    }
+
+    /// Whether the last operation failed.
+    pub(super) fn came_last(&self) -> bool {
+        self.came_last.load(Ordering::Relaxed)
     }
 
     /// Does `work`, or fails before or after it.
     pub(super) fn around<T>(&self, work: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
-        let fault = lock(&self.0).pop_front().flatten();
+        let fault = lock(&self.next).pop_front().flatten();
+        self.came_last.store(fault.is_some(), Ordering::Relaxed);
         if fault == Some(Fault::BeforeTheEffect) {
             return Err(StorageError::Unavailable("a test asked for it, before the effect".into()));
         }

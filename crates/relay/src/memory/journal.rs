@@ -279,6 +279,21 @@ impl Journal for MemoryJournal {
         })
     }
 
+    fn is_writing(&self) -> bool {
+        !self.faults.came_last()
+    }
+
+    async fn record_ended(&self, call: &NewCall, closing: &Closing, took: Duration) -> Result<Seen, StorageError> {
+        self.transact(|tables, now| {
+            if let Some(record) = tables.call(call.id) {
+                return Ok(Seen { record, now });
+            }
+            let ended = transition::ended(call, closing, took, now, &self.policy);
+            tables.apply(ended.opened)?;
+            write(tables, ended.closed, now)
+        })
+    }
+
     async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError> {
         self.transact(|tables, now| {
             let kept = tables.vault.get(&call).filter(|kept| kept.expires_at > now);

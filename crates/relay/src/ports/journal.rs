@@ -159,6 +159,16 @@ pub trait Journal: Send + Sync {
     /// the buyer's part of the vault has room.
     async fn close(&self, closing: &Closing) -> Result<Option<(Closed, Seen)>, StorageError>;
 
+    /// Whether what was written last came through. Only then a free call that nobody can name may be forwarded first
+    /// and recorded when it is over, by [`record_ended`](Self::record_ended): where the storage is away, such a call is
+    /// refused before it reaches its seller.
+    fn is_writing(&self) -> bool;
+
+    /// Records a free call without an idempotency key that is over, with its one attempt, as if it had been admitted
+    /// `took` ago and closed now: as [`crate::transition::open`] and [`crate::transition::close`] decide. The same call
+    /// again is left as it is.
+    async fn record_ended(&self, call: &NewCall, closing: &Closing, took: Duration) -> Result<Seen, StorageError>;
+
     /// The sealed response of a call, while the vault keeps it.
     async fn sealed_response(&self, call: CallId) -> Result<Option<SealedResponse>, StorageError>;
 }

@@ -5,12 +5,14 @@
 
 mod advance;
 mod close;
+mod ended;
 mod open;
 mod quote;
 mod schedule;
 
 pub use advance::{Advance, Claim, advance, still_news};
 pub use close::{Closed, close};
+pub use ended::{Ended, ended};
 pub use open::open;
 pub use quote::{issue, retake_quote, retake_submission};
 

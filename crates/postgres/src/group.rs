@@ -1,0 +1,173 @@
+//! Group commit: what many callers want at the same time is done in one transaction.
+//!
+//! Nobody waits for company. While one group is under way, what else is wanted gathers, and is the next group.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use crochet_primitives::StorageError;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::Db;
+
+/// How many are done together at most.
+const MOST_TOGETHER: usize = 128;
+/// How many wait for their group at most; who comes then is told [`StorageError::Busy`].
+const MOST_WAITING: usize = 4096;
+/// How many groups are under way at once: while one waits for its COMMIT, the next is written.
+const AT_ONCE: usize = 2;
+
+/// What one caller wants.
+#[derive(Debug)]
+pub(crate) struct Wanted<W, A> {
+    what: W,
+    waiting: Waiting<A>,
+}
+
+impl<W, A> Wanted<W, A> {
+    /// What is wanted, and who waits for it.
+    pub(crate) fn parted(self) -> (W, Waiting<A>) {
+        (self.what, self.waiting)
+    }
+}
+
+/// A caller who waits for its answer.
+#[derive(Debug)]
+pub(crate) struct Waiting<A> {
+    since: Instant,
+    answer: oneshot::Sender<Result<A, StorageError>>,
+}
+
+impl<A> Waiting<A> {
+    /// Tells the caller, unless it has gone away.
+    pub(crate) fn answer(self, answer: Result<A, StorageError>) {
+        drop(self.answer.send(answer));
+    }
+}
+
+/// How a group is done.
+#[async_trait]
+pub(crate) trait Together: Send + Sync + 'static {
+    type What: Send + 'static;
+    type Answer: Send + 'static;
+
+    /// Does what is wanted, and answers each once it is durable.
+    async fn run(&self, db: &Db, group: Vec<Wanted<Self::What, Self::Answer>>);
+
+    /// What two of one group may not share: of those that do, all but the first wait for another group.
+    fn is_apart(&self, _one: &Self::What, _other: &Self::What) -> bool {
+        true
+    }
+}
+
+/// A queue of what is wanted, in groups. Cheap to clone.
+pub(crate) struct Group<T: Together>(Arc<Shared<T>>);
+
+struct Shared<T: Together> {
+    db: Db,
+    together: T,
+    queue: Mutex<Queue<T>>,
+}
+
+struct Queue<T: Together> {
+    waiting: VecDeque<Wanted<T::What, T::Answer>>,
+    under_way: usize,
+}
+
+impl<T: Together> Clone for Group<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Together> fmt::Debug for Group<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").field("db", &self.0.db).finish_non_exhaustive()
+    }
+}
+
+impl<T: Together> Group<T> {
+    pub(crate) fn new(db: Db, together: T) -> Self {
+        Self(Arc::new(Shared { db, together, queue: Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0 }) }))
+    }
+
+    /// Has it done with others, and waits for the answer.
+    pub(crate) async fn submit(&self, what: T::What) -> Result<T::Answer, StorageError> {
+        let (answer, answered) = oneshot::channel();
+        let begins = {
+            let mut queue = self.0.queue();
+            if queue.waiting.len() >= MOST_WAITING {
+                return Err(StorageError::Busy);
+            }
+            queue.waiting.push_back(Wanted { what, waiting: Waiting { since: Instant::now(), answer } });
+            let begins = queue.under_way < AT_ONCE;
+            queue.under_way += usize::from(begins);
+            begins
+        };
+        if begins {
+            tokio::spawn(UnderWay { shared: Arc::clone(&self.0), is_over: false }.run());
+        }
+        answered.await.unwrap_or_else(|_| Err(StorageError::Unavailable("the group was not done".to_owned())))
+    }
+}
+
+impl<T: Together> Shared<T> {
+    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next group; `None` when nobody waits, and then one fewer is under way.
+    fn next(&self) -> Option<Vec<Wanted<T::What, T::Answer>>> {
+        let mut queue = self.queue();
+        let mut group: Vec<Wanted<T::What, T::Answer>> = Vec::new();
+        let mut later = VecDeque::new();
+        while group.len() < MOST_TOGETHER
+            && let Some(wanted) = queue.waiting.pop_front()
+        {
+            // Who waited too long is told so, as at the door of the database.
+            if wanted.waiting.since.elapsed() > self.db.acquire_timeout() {
+                wanted.waiting.answer(Err(StorageError::Busy));
+            } else if group.iter().all(|other| self.together.is_apart(&other.what, &wanted.what)) {
+                group.push(wanted);
+            } else {
+                later.push_back(wanted);
+            }
+        }
+        later.append(&mut queue.waiting);
+        queue.waiting = later;
+        if group.is_empty() {
+            queue.under_way -= 1;
+            return None;
+        }
+        Some(group)
+    }
+}
+
+/// One group after the other, until nobody waits.
+struct UnderWay<T: Together> {
+    shared: Arc<Shared<T>>,
+    is_over: bool,
+}
+
+impl<T: Together> UnderWay<T> {
+    async fn run(mut self) {
+        while let Some(group) = self.shared.next() {
+            self.shared.together.run(&self.shared.db, group).await;
+        }
+        self.is_over = true;
+    }
+}
+
+impl<T: Together> Drop for UnderWay<T> {
+    /// Where its runtime goes down, or a group panicked: nobody is left waiting.
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut queue = self.shared.queue();
+            queue.under_way -= 1;
+            queue.waiting.clear();
+        }
+    }
+}
