@@ -95,6 +95,15 @@ macro_rules! journal_contract {
             a_closing_that_is_repeated_is_still_recorded,
             of_attempts_that_race_to_deliver_one_is_recorded,
         }
+        $crate::journal_contract! { @suite $world, together:
+            calls_that_go_their_way_at_the_same_time_do_not_meet,
+            a_step_that_cannot_be_taken_holds_up_no_other,
+            of_many_new_calls_of_one_buyer_as_many_are_quoted_as_may_be_open,
+            the_vault_takes_as_many_responses_at_the_same_time_as_one_after_the_other,
+            a_free_call_that_is_over_is_recorded_with_its_attempt,
+            a_free_call_that_is_over_is_recorded_once_and_as_it_was_first,
+            free_calls_that_end_at_the_same_time_are_recorded_each_as_it_ended,
+        }
         $crate::journal_contract! { @suite $world, superseding:
             a_dead_call_gets_one_successor,
             of_retries_that_race_one_makes_the_successor,

@@ -20,6 +20,7 @@ pub mod paying;
 pub mod quoting;
 pub mod superseding;
 pub mod sweeping;
+pub mod together;
 pub mod vault;
 mod world;
 
