@@ -114,8 +114,9 @@ impl Db {
         self.enter(self.config.deadline, |seat, pool| seat.run(&pool, Sign::Ping, work)).await
     }
 
-    /// Runs `work` on a connection, outside of any transaction. It MUST only read: where the connection turns out to be
-    /// closed, it is run again on another one. So a connection in use is not asked whether it answers.
+    /// Runs `work` on a connection, outside of any transaction. It MUST only read, or write what is the same written
+    /// twice: where the connection turns out to be closed, it is run again on another one. So a connection in use is not
+    /// asked whether it answers.
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, StorageError>
     where
         T: Send + 'static,

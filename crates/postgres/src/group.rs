@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use crochet_primitives::StorageError;
+use diesel::prelude::*;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::Db;
+use crate::error::DbError;
 
 /// How many are done together at most.
 const MOST_TOGETHER: usize = 128;
@@ -60,6 +62,63 @@ pub(crate) trait Together: Send + Sync + 'static {
     /// What two of one group may not share: of those that do, all but the first wait for another group.
     fn is_apart(&self, _one: &Self::What, _other: &Self::What) -> bool {
         true
+    }
+}
+
+/// A group by one piece of work for all of it.
+pub(crate) trait AllAtOnce: Clone + Send + Sync + 'static {
+    type What: Clone + Send + 'static;
+    type Answer: Send + 'static;
+    /// Whether it is one transaction, or reads and needs none.
+    const IS_TRANSACTION: bool;
+
+    /// Does all of it, or nothing; answers in the same order.
+    fn all(&self, conn: &mut PgConnection, what: &[Self::What]) -> Result<Vec<Self::Answer>, DbError>;
+
+    /// See [`Together::is_apart`].
+    fn is_apart(_one: &Self::What, _other: &Self::What) -> bool {
+        true
+    }
+
+    /// Does it on a connection.
+    fn done(
+        self,
+        db: &Db,
+        what: Vec<Self::What>,
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, StorageError>> + Send {
+        async move {
+            match Self::IS_TRANSACTION {
+                true => db.transaction(move |conn| self.all(conn, &what)).await,
+                false => db.read(move |conn| self.all(conn, &what)).await,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<T: AllAtOnce> Together for T {
+    type What = T::What;
+    type Answer = T::Answer;
+
+    fn is_apart(&self, one: &T::What, other: &T::What) -> bool {
+        T::is_apart(one, other)
+    }
+
+    async fn run(&self, db: &Db, group: Vec<Wanted<T::What, T::Answer>>) {
+        let (what, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(Wanted::parted).unzip();
+        match self.clone().done(db, what.clone()).await {
+            Ok(answers) => waiting.into_iter().zip(answers).for_each(|(one, answer)| one.answer(Ok(answer))),
+            // One of them cannot be done: that is no reason not to do the others.
+            Err(StorageError::Corrupt(_)) if what.len() > 1 => {
+                for (what, one) in what.into_iter().zip(waiting) {
+                    let alone = self.clone().done(db, vec![what]).await;
+                    one.answer(alone.and_then(|mut answers| {
+                        answers.pop().ok_or_else(|| StorageError::Unavailable("there is no answer".to_owned()))
+                    }));
+                }
+            }
+            Err(error) => waiting.into_iter().for_each(|one| one.answer(Err(error.clone()))),
+        }
     }
 }
 

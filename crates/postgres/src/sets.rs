@@ -16,6 +16,8 @@ pub(crate) trait Rows: 'static {
     /// What is asked of a row, as `kept`, that is updated.
     const GUARD: Option<&'static str> = None;
 
+    fn is_empty(&self) -> bool;
+
     /// The columns as arrays, the key's first, each followed by a comma but the last.
     fn push_arrays<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
 }
@@ -51,10 +53,6 @@ macro_rules! rows {
                 $(self.$key.push(row.$key);)*
                 $(self.$field.push(row.$field);)+
             }
-
-            $vis fn is_empty(&self) -> bool {
-                self.$first.is_empty()
-            }
         }
 
         impl $crate::sets::Rows for $Many {
@@ -62,6 +60,10 @@ macro_rules! rows {
             const KEY: &'static [&'static str] = &[stringify!($first) $(, stringify!($key))*];
             const OTHERS: &'static [&'static str] = &[$(stringify!($field)),+];
             $(const GUARD: Option<&'static str> = Some($guard);)?
+
+            fn is_empty(&self) -> bool {
+                self.$first.is_empty()
+            }
 
             fn push_arrays<'b>(
                 &'b self,
@@ -173,6 +175,31 @@ impl<R: Rows, S: Rows> QueryId for InsertBoth<R, S> {
 }
 
 impl<R, S> RunQueryDsl<PgConnection> for InsertBoth<R, S> {}
+
+/// Inserts those that there are not, and sets all other columns of those that there are.
+#[derive(Debug)]
+pub(crate) struct Upsert<R>(pub(crate) R);
+
+impl<R: Rows> QueryFragment<Pg> for Upsert<R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_insert(&self.0, &mut out)?;
+        out.push_sql(" ON CONFLICT (");
+        push_names(&mut out, "", R::KEY);
+        out.push_sql(") DO UPDATE SET (");
+        push_names(&mut out, "", R::OTHERS);
+        out.push_sql(") = ROW (");
+        push_names(&mut out, "excluded.", R::OTHERS);
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<R: Rows> QueryId for Upsert<R> {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<R> RunQueryDsl<PgConnection> for Upsert<R> {}
 
 /// Sets all other columns of the rows with these keys.
 #[derive(Debug)]

@@ -65,7 +65,7 @@ impl PgJournal {
             witness: Arc::clone(&witness),
             is_writing: Arc::clone(&is_writing),
         };
-        let (ended, found) = (Group::new(db.clone(), ended), Group::new(db.clone(), FoundCalls));
+        let (ended, found) = (Group::new(db.clone(), ended), Group::new(db.clone(), FoundCalls(db.clock().clone())));
         Self { db, policy, entropy, witness, moves, ended, found, is_writing }
     }
 

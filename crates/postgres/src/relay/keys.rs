@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::error::DbError;
 use crate::schema::idempotency_keys;
-use crate::sets::{InsertNew, rows};
+use crate::sets::{InsertNew, Rows, rows};
 
 /// What a key was first used for.
 pub(super) struct KeptKey {

@@ -14,7 +14,7 @@ use super::rows::{AttemptRow, AttemptRows, EndRow, EndRows, EntryRow, EntryRows,
 use crate::convert::to_int;
 use crate::error::DbError;
 use crate::schema::{gateway_requests, orphan_payments};
-use crate::sets::{Insert, InsertBoth, InsertNew, Update};
+use crate::sets::{Insert, InsertBoth, InsertNew, Rows, Update};
 
 /// The call, locked until the transaction ends. Whoever moves a call on holds this lock.
 pub(super) fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option<Record>, DbError> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::DbError;
 use crate::schema::consumed_references;
-use crate::sets::{InsertNew, rows};
+use crate::sets::{InsertNew, Rows, rows};
 
 rows! {
     #[derive(Debug)]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::convert::to_count;
 use crate::error::DbError;
 use crate::schema::{response_vault, vault_usage};
-use crate::sets::{InsertNew, rows};
+use crate::sets::{InsertNew, Rows, rows};
 
 /// The usage of buyers, in the order of their ids: two transactions never wait for each other.
 const RESERVE: &str = "

@@ -41,7 +41,7 @@ impl Together for EndedCalls {
     async fn run(&self, db: &Db, group: Vec<Wanted<EndedCall, Seen>>) {
         let (calls, waiting) = parted(group);
         let (policy, witness, clock) = (Arc::clone(&self.policy), Arc::clone(&self.witness), db.clock().clone());
-        let answers = db.run(move |conn| insert(conn, &clock, &policy, witness.as_ref(), &calls)).await;
+        let answers = db.read(move |conn| insert(conn, &clock, &policy, witness.as_ref(), &calls)).await;
         self.is_writing.store(answers.is_ok(), Ordering::Relaxed);
         match answers {
             Ok(answers) => waiting.into_iter().zip(answers).for_each(|(one, answer)| one.answer(answer)),

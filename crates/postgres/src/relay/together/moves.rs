@@ -24,6 +24,7 @@ use crate::group::{Together, Wanted};
 use crate::relay::references::{self, Arrived};
 use crate::relay::step::claim_of;
 use crate::relay::vault::VaultRows;
+use crate::retry::retried;
 use crate::relay::{admit, keys, locks, persist, vault};
 use crate::schema::gateway_requests;
 
@@ -105,7 +106,7 @@ impl Together for Moves {
     async fn run(&self, db: &Db, group: Vec<Wanted<Move, Moved>>) {
         let (moves, waiting) = parted(group);
         let context = self.context.clone();
-        let moved = db.run(move |conn| transact(conn, &context, moves)).await;
+        let moved = db.begun(move |conn| transact(conn, &context, &moves)).await;
         self.is_writing.store(moved.is_ok(), Ordering::Relaxed);
         match moved {
             Ok(Some(moved)) => waiting.into_iter().zip(moved).for_each(|(one, moved)| one.answer(Ok(moved))),
@@ -116,9 +117,9 @@ impl Together for Moves {
 }
 
 /// All of them in one transaction, in their order; `None` when that failed, and each may be done alone.
-fn transact(conn: &mut PgConnection, context: &Context, moves: Vec<Move>) -> Result<Option<Vec<Moved>>, DbError> {
-    let outcome = conn.build_transaction().read_committed().run(|conn| {
-        let mut turn = Turn::new(conn, context, &moves)?;
+fn transact(conn: &mut PgConnection, context: &Context, moves: &[Move]) -> Result<Option<Vec<Moved>>, DbError> {
+    let outcome = retried(conn, |conn| {
+        let mut turn = Turn::new(conn, context, moves)?;
         let decided: Vec<Decided> = moves.iter().map(|one| turn.decide(conn, one)).collect::<Result<_, _>>()?;
         write(conn, decided, turn.now)
     });
