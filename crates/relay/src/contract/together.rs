@@ -10,7 +10,7 @@ use crate::record::{AttemptOutcome, FailureKind, NewCall, Record, State};
 use crate::terms::QuoteOutcome;
 use crate::transition::{self, Closed};
 
-const MANY: usize = 60;
+const MANY: usize = 40;
 
 /// A paid call each, of as many buyers.
 async fn calls<'w, W: World>(given: &Given<'w, W>) -> Vec<(Given<'w, W>, NewCall)> {

@@ -24,8 +24,8 @@ use crate::group::{Together, Wanted};
 use crate::relay::references::{self, Arrived};
 use crate::relay::step::claim_of;
 use crate::relay::vault::VaultRows;
-use crate::retry::retried;
 use crate::relay::{admit, keys, locks, persist, vault};
+use crate::retry::retried;
 use crate::schema::gateway_requests;
 
 /// One step of one call.
