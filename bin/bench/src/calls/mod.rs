@@ -5,6 +5,7 @@ mod connection;
 mod load;
 mod market;
 mod nginx;
+mod pgbench;
 mod process;
 mod results;
 mod seller;
@@ -144,6 +145,11 @@ impl Measurement {
             let shares = Share::of(before, self.stage.usages(), outcome.done + outcome.refused);
             most.push((workload, outcome.rate()));
             results.saturated(round, workload, &outcome, shares);
+            if let Some(pgbench) = self.stage.pgbench.as_ref().filter(|_| workload == Workload::Paid) {
+                bar.set_message("the same statements by pgbench");
+                let rate = tokio::task::block_in_place(|| pgbench.cycles(self.connections, self.length))?;
+                results.statements(outcome.rate(), rate);
+            }
             bar.inc(1);
         }
         if !self.with_latencies {

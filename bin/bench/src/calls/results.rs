@@ -48,6 +48,8 @@ pub(crate) struct Results {
     /// By workload and share: p50 and p99 of each round, in milliseconds, and how many were refused.
     offered: BTreeMap<(usize, u32), Vec<(f64, f64)>>,
     refused: u64,
+    /// Of each round: paid cycles a second, and how often pgbench did their statements.
+    statements: Vec<(f64, f64)>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,11 @@ impl Results {
         let both = (outcome.millis(0.5), outcome.millis(0.99));
         self.offered.entry((index(workload), percent(share))).or_default().push(both);
         self.refused += outcome.refused;
+    }
+
+    /// Adds how often a second the statements of a paid cycle were done by pgbench, beside the gateway's paid cycles.
+    pub(crate) fn statements(&mut self, cycles: f64, by_pgbench: f64) {
+        self.statements.push((cycles, by_pgbench));
     }
 
     /// The table.
@@ -104,6 +111,15 @@ impl Results {
         }
         let refused: u64 = self.saturated.iter().map(|one| one.refused).sum();
         lines.push(format!("refused since there was too much to do: {refused}, and {} below the most", self.refused));
+        if !self.statements.is_empty() {
+            let mut rates: Vec<f64> = self.statements.iter().map(|both| both.1).collect();
+            let mut ratios: Vec<f64> = self.statements.iter().map(|both| both.0 / both.1).collect();
+            lines.push(format!(
+                "statements of a paid cycle by pgbench, a transaction for each step: {:.0} a second; paid cycles / those: {:.3}",
+                median(&mut rates),
+                median(&mut ratios)
+            ));
+        }
         if !self.offered.is_empty() {
             lines.push(format!("{:<12} {:>17} {:>17} {:>17}", "milliseconds", "at 25%", "at 50%", "at 75%"));
             lines.push(format!("{:<12} {:>17} {:>17} {:>17}", "", "p50      p99", "p50      p99", "p50      p99"));

@@ -8,6 +8,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 
 use super::nginx;
+use super::pgbench::Pgbench;
 use super::process::{Process, Usage, postgres_pid, usage};
 use crate::gateway::throw_away_folder;
 
@@ -39,6 +40,8 @@ pub(crate) struct Stage {
     pub(crate) nginx_address: Option<SocketAddr>,
     /// Its version.
     pub(crate) nginx_version: Option<String>,
+    /// PostgreSQL's own measure, where it is installed.
+    pub(crate) pgbench: Option<Pgbench>,
     // Dropped last: the database's files are in it.
     _folder: TempDir,
 }
@@ -65,11 +68,13 @@ impl Stage {
             let (started, at) = nginx::start(&program, folder.path(), seller_address, workers)?;
             (process, address, version) = (Some(started), Some(at), Some(installed));
         }
+        let postgres = postgres_pid(&data_dir)?;
         Ok(Self {
+            pgbench: Pgbench::beside(postgres, &data_dir, folder.path())?,
             gateway,
             seller,
             nginx: process,
-            postgres: postgres_pid(&data_dir)?,
+            postgres,
             gateway_url,
             gateway_address,
             seller_address,

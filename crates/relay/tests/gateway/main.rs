@@ -5,6 +5,7 @@
 mod by_header;
 mod chains;
 mod failing;
+mod free;
 mod keys;
 mod late;
 mod listings;

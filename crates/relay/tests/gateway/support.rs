@@ -14,8 +14,8 @@ use crochet_relay::ports::{
     Books, Directory, Journal, LedgerQuery, Offer, PayableQuery, PayoutWallets, ProviderReports,
 };
 use crochet_relay::{
-    BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, HeaderPayment, HeaderTerms, Observation, Origin, PaidRequest,
-    PayerWallet, Payment, Policy, Providers, Reconciler, Record, Reply, Sweeper, Terms,
+    BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, GatewayError, HeaderPayment, HeaderTerms, Observation, Origin,
+    PaidRequest, PayerWallet, Payment, Policy, Providers, Reconciler, Record, Reply, Sweeper, Terms,
 };
 use crochet_secrets::{ApiKey, VaultSecret};
 use crochet_signing::{SigningSecret, SigningSecrets};
@@ -141,7 +141,11 @@ impl World {
     }
 
     pub(crate) async fn call(&self, request: CallRequest) -> Reply {
-        self.gateway.call(&request).await.unwrap()
+        self.try_call(request).await.unwrap()
+    }
+
+    pub(crate) async fn try_call(&self, request: CallRequest) -> Result<Reply, GatewayError> {
+        self.gateway.call(&request).await
     }
 
     pub(crate) async fn pay_by_header(&self, request: PaidRequest) -> Reply {
