@@ -1,6 +1,7 @@
 //! Brings adapters and use cases together.
 
 mod alone;
+mod caches;
 #[cfg(feature = "fail-points")]
 pub mod fail_points;
 #[cfg(not(feature = "fail-points"))]

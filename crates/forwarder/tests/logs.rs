@@ -48,14 +48,14 @@ mod tests {
         let signing_secrets = SigningSecrets { current: SigningSecret::generate([7; 32]), next: None };
         Dispatch {
             seal: seal(&signing_secrets, at, REQUEST_ID, "listing-1", BodyHash::of(BODY)),
-            endpoint: Endpoint {
+            endpoint: Arc::new(Endpoint {
                 url: url.into(),
                 upstream_auth: Some(UpstreamAuth { name: "Authorization".to_owned(), value: "hidden-auth".into() }),
                 signing_secrets,
                 timeout: Duration::from_secs(60),
                 max_request_bytes: 1024,
                 max_response_bytes: 1024,
-            },
+            }),
             buyer: ProfileId::new(at, [2; 10]),
             attempt: 1,
             body: Bytes::from_static(BODY),

@@ -28,6 +28,6 @@ pub use money::Money;
 pub use pool::Pool;
 pub use provider::{MeasuredProvider, Provider};
 pub use registry::Metrics;
-pub use sample::{PoolSample, Sample, WorkSample};
+pub use sample::{CacheSample, LookUps, PoolSample, Sample, WorkSample};
 pub use seller::{MeasuredUpstream, Purpose, Seller};
 pub use sweeper::Sweeper;

@@ -74,6 +74,7 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{CacheSample, LookUps};
 
     #[test]
     fn what_never_happened_is_a_zero_and_not_missing() {
@@ -90,6 +91,26 @@ mod tests {
             "crochet_http_rate_limited_total{class=\"auth\"} 0",
             "crochet_sweeper_rounds_total{outcome=\"failed\"} 0",
             "crochet_database_up 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_in_memory_is_shown_only_where_something_is() {
+        let metrics = Metrics::new("1", "mock");
+        assert!(!metrics.encode(Format::Text, &Sample::default()).contains("crochet_cache"));
+        let keys = LookUps { hits: 3, misses: 2, bypasses: 1, entries: 2 };
+        let cache = CacheSample { is_believed: true, keys, ..CacheSample::default() };
+        let text = metrics.encode(Format::Text, &Sample { cache: Some(cache), ..Sample::default() });
+        for line in [
+            "crochet_cache_believed 1",
+            "crochet_cache_entries{cache=\"keys\"} 2",
+            "crochet_cache_look_ups_total{cache=\"keys\",outcome=\"hit\"} 3",
+            "crochet_cache_look_ups_total{cache=\"keys\",outcome=\"miss\"} 2",
+            "crochet_cache_look_ups_total{cache=\"keys\",outcome=\"bypass\"} 1",
+            "crochet_cache_look_ups_total{cache=\"offers\",outcome=\"hit\"} 0",
+            "crochet_cache_changes_total 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -1,5 +1,7 @@
 //! What is looked up at a scrape rather than counted.
 
+mod cache;
+
 use std::time::Duration;
 
 use crochet_relay::{OrphanReason, State};
@@ -8,6 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 
+pub use cache::{CacheSample, LookUps};
+
 /// What is looked up at a scrape.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
@@ -15,6 +19,8 @@ pub struct Sample {
     pub database_up: bool,
     /// The pool.
     pub pool: PoolSample,
+    /// What is kept in memory of keys and offers; left out where nothing is.
+    pub cache: Option<CacheSample>,
     /// How many gateway calls run.
     pub calls_in_flight: u64,
     /// How many may run.
@@ -80,6 +86,9 @@ impl Sample {
             ("in_use", u64::from(self.pool.open.saturating_sub(self.pool.idle))),
         ]);
         registry.register("database_pool_connections", "Open connections to the database", connections);
+        if let Some(cache) = &self.cache {
+            cache.register(registry);
+        }
         if let Some(work) = &self.work {
             work.register(registry);
         }

@@ -40,11 +40,9 @@ impl PgDirectory {
     pub const fn new(db: Db, keys: Arc<MasterKeys>) -> Self {
         Self { db, keys }
     }
-}
 
-#[async_trait]
-impl Directory for PgDirectory {
-    async fn offer(&self, id_or_slug: &str) -> Result<Option<Offer>, StorageError> {
+    /// An offer, with what whoever keeps it has to know.
+    pub(crate) async fn look_up(&self, id_or_slug: &str) -> Result<Option<FoundOffer>, StorageError> {
         // No text column holds a NUL, and PostgreSQL refuses to compare with one.
         if id_or_slug.contains('\0') {
             return Ok(None);
@@ -52,6 +50,22 @@ impl Directory for PgDirectory {
         let id_or_slug = id_or_slug.to_owned();
         let row = self.db.read(move |conn| Ok(find(conn, &id_or_slug)?)).await?;
         Ok(row.map(|row| row.open(&self.keys)).transpose()?)
+    }
+}
+
+/// An offer as it was found.
+pub(crate) struct FoundOffer {
+    pub(crate) offer: Arc<Offer>,
+    /// Under which name it is found now, beside its id.
+    pub(crate) slug: String,
+    /// When time alone changes it: a former price can be paid no longer, or a rotation of secrets is over.
+    pub(crate) changes_at: Option<Timestamp>,
+}
+
+#[async_trait]
+impl Directory for PgDirectory {
+    async fn offer(&self, id_or_slug: &str) -> Result<Option<Arc<Offer>>, StorageError> {
+        Ok(self.look_up(id_or_slug).await?.map(|found| found.offer))
     }
 
     async fn input(&self, listing: ListingId) -> Result<Input, StorageError> {
@@ -72,6 +86,7 @@ impl Directory for PgDirectory {
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub(crate) struct OfferRow {
     id: Uuid,
+    slug: String,
     provider_id: Uuid,
     name: String,
     pricing_model: String,
@@ -119,6 +134,7 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
         .left_join(listing_gateway_endpoints::table)
         .select((
             listings::id,
+            listings::slug,
             listings::provider_id,
             listings::name,
             listings::pricing_model,
@@ -138,13 +154,17 @@ pub(crate) fn find(conn: &mut PgConnection, id_or_slug: &str) -> QueryResult<Opt
 }
 
 impl OfferRow {
-    fn open(self, keys: &MasterKeys) -> Result<Offer, DbError> {
+    fn open(self, keys: &MasterKeys) -> Result<FoundOffer, DbError> {
         let endpoint = self.endpoint.and_then(|row| opened(row, keys));
+        let payable_until = self.price_changed_at.map(|at| at + FORMER_PRICE).filter(|until| self.now <= *until);
         let former_price = self
             .former_price_micros
-            .filter(|_| self.price_changed_at.is_some_and(|at| self.now - at <= FORMER_PRICE))
+            .filter(|_| payable_until.is_some())
             .and_then(|micros| MicroUsd::from_i64(micros).ok());
-        Ok(Offer {
+        let overlap = endpoint.as_ref().and_then(|endpoint| endpoint.previous_secret.as_ref());
+        let rotated_at = overlap.map(|previous| previous.valid_until).filter(|until| self.now < *until);
+        let changes_at = payable_until.into_iter().chain(rotated_at).min();
+        let offer = Arc::new(Offer {
             listing: self.id.into(),
             seller: self.provider_id.into(),
             name: self.name,
@@ -154,11 +174,12 @@ impl OfferRow {
             is_endpoint_disabled: endpoint.as_ref().is_some_and(|endpoint| endpoint.status != EndpointStatus::Active),
             endpoint: endpoint
                 .filter(|endpoint| endpoint.status == EndpointStatus::Active)
-                .map(|endpoint| for_call(endpoint, self.now)),
+                .map(|endpoint| Arc::new(for_call(endpoint, self.now))),
             payout_address: self.payout_address,
             payout_wallets: PayoutWallets { evm: self.evm_payout_address, solana: self.solana_payout_address },
             former_price,
-        })
+        });
+        Ok(FoundOffer { offer, slug: self.slug, changes_at })
     }
 }
 

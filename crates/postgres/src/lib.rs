@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+pub mod cached;
 mod clock;
 mod config;
 mod conninfo;
@@ -26,6 +27,7 @@ mod error;
 mod facts;
 mod gauges;
 mod group;
+mod invalidation;
 pub mod market;
 mod migrations;
 mod months;
@@ -44,6 +46,7 @@ pub use db::{Db, PoolState, WaitObserver};
 pub use directory::PgDirectory;
 pub use facts::{DatabaseFacts, OLDEST_POSTGRES};
 pub use gauges::WorkInHand;
+pub use invalidation::{Invalidations, ListenerState};
 pub use migrations::{MigrateError, migrate, pending, revert_all};
 pub use months::{Months, make_months};
 pub use relay::{PgBooks, PgJournal, PgMockPayments, PgSweeps};

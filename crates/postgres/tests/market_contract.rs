@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_market::contract::World;
 use crochet_market::ports::{Catalogue, Identities};
+use crochet_postgres::Invalidations;
+use crochet_postgres::cached::CachedIdentities;
 use crochet_postgres::market::{PgCatalogue, PgIdentities};
 use crochet_postgres::testing::TestDatabase;
 use crochet_primitives::testing::SeededEntropy;
@@ -36,6 +39,45 @@ impl PgWorld {
 
     fn connection(&self) -> PgConnection {
         PgConnection::establish(self.database.url().expose_secret()).unwrap()
+    }
+}
+
+/// The same, with keys kept in memory.
+struct CachedWorld {
+    world: PgWorld,
+    identities: CachedIdentities,
+    catalogue: PgCatalogue,
+}
+
+impl CachedWorld {
+    async fn new() -> Self {
+        let world = PgWorld::new().await;
+        let invalidations = Invalidations::listen(&world.database.url());
+        let identities = CachedIdentities::new(Arc::new(world.identities.clone()), &invalidations);
+        let catalogue = world.catalogue.clone().telling(&invalidations);
+        while !invalidations.state().is_fresh {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { world, identities, catalogue }
+    }
+}
+
+#[async_trait]
+impl World for CachedWorld {
+    fn identities(&self) -> &dyn Identities {
+        &self.identities
+    }
+
+    fn catalogue(&self) -> &dyn Catalogue {
+        &self.catalogue
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    async fn record_call(&self, listing: ListingId, buyer: ProfileId, is_delivered: bool) {
+        self.world.record_call(listing, buyer, is_delivered).await;
     }
 }
 
@@ -81,6 +123,11 @@ impl World for PgWorld {
 #[cfg(test)]
 mod identities {
     crochet_market::identities_contract!(super::PgWorld::new().await);
+}
+
+#[cfg(test)]
+mod cached_identities {
+    crochet_market::identities_contract!(super::CachedWorld::new().await);
 }
 
 #[cfg(test)]

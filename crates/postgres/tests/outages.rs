@@ -1,99 +1,25 @@
 //! A full pool, a database that is away, and one that comes back: bounded waits, and no new `Db` needed.
 #![expect(clippy::unwrap_used, reason = "this is test code")]
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+#[path = "support/bridge.rs"]
+mod bridge;
+
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use bridge::Bridge;
 use crochet_postgres::testing::TestDatabase;
 use crochet_postgres::{Db, DbConfig};
 use crochet_primitives::StorageError;
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
 
-/// A way to the database that can be cut: every connection, and new ones.
-struct Bridge {
-    port: u16,
-    state: Arc<Mutex<BridgeState>>,
-}
-
-#[derive(Default)]
-struct BridgeState {
-    is_cut: bool,
-    // Of the connections that there are.
-    is_deaf: Arc<AtomicBool>,
-    streams: Vec<(TcpStream, UnixStream)>,
-}
-
-impl Bridge {
-    fn to(database: &TestDatabase) -> Self {
-        let url = database.url();
-        let folder = url.expose_secret().split_once('@').unwrap().1.split_once(':').unwrap().0.replace("%2F", "/");
-        let socket = format!("{folder}/.s.PGSQL.5432");
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(Mutex::new(BridgeState::default()));
-        let shared = Arc::clone(&state);
-        thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let mut state = shared.lock().unwrap();
-                if state.is_cut {
-                    continue;
-                }
-                let server = UnixStream::connect(&socket).unwrap();
-                let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                state.streams.push((client.try_clone().unwrap(), server.try_clone().unwrap()));
-                let (one, other) = (Arc::clone(&state.is_deaf), Arc::clone(&state.is_deaf));
-                thread::spawn(move || pump(client, server, &one));
-                thread::spawn(move || pump(forth, back, &other));
-            }
-        });
-        Self { port, state }
-    }
-
-    fn cut(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.is_cut = true;
-        for (client, server) in state.streams.drain(..) {
-            // Either end may be gone already.
-            let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
-        }
-    }
-
-    fn mend(&self) {
-        self.state.lock().unwrap().is_cut = false;
-    }
-
-    /// What comes over the connections that there are is lost; new ones are as they should be.
-    fn swallow(&self) {
-        std::mem::take(&mut self.state.lock().unwrap().is_deaf).store(true, Ordering::SeqCst);
-    }
-
-    fn db(&self, database: &TestDatabase) -> Db {
-        self.db_with(database, |_| {})
-    }
-
-    fn db_with(&self, database: &TestDatabase, adapt: impl FnOnce(&mut DbConfig)) -> Db {
-        let name = database.url().expose_secret().rsplit_once('/').unwrap().1.to_owned();
-        let mut config = DbConfig::new(format!("postgresql://app@127.0.0.1:{}/{name}", self.port).into());
-        config.pool_size = 2;
-        adapt(&mut config);
-        Db::connect(&config)
-    }
-}
-
-fn pump(mut from: impl Read, mut to: impl Write, is_deaf: &AtomicBool) {
-    let mut bytes = [0; 8192];
-    // A broken pipe is what these tests are about.
-    while let Ok(length @ 1..) = from.read(&mut bytes) {
-        if !is_deaf.load(Ordering::SeqCst) && to.write_all(&bytes[..length]).is_err() {
-            return;
-        }
-    }
+/// A small pool that reaches its database over `bridge`.
+fn db(bridge: &Bridge, database: &TestDatabase, adapt: impl FnOnce(&mut DbConfig)) -> Db {
+    let mut config = DbConfig::new(bridge.url(database).into());
+    config.pool_size = 2;
+    adapt(&mut config);
+    Db::connect(&config)
 }
 
 #[tokio::test]
@@ -129,7 +55,7 @@ async fn a_full_pool_is_busy_within_its_bound_and_then_free_again() {
 async fn a_database_that_is_away_is_unavailable_within_a_bound_and_recovers_without_a_new_pool() {
     let database = TestDatabase::new().await;
     let bridge = Bridge::to(&database);
-    let db = bridge.db(&database);
+    let db = db(&bridge, &database, |_| {});
     db.ping().await.unwrap();
     bridge.cut();
     let began = Instant::now();
@@ -148,7 +74,7 @@ async fn a_server_may_start_before_its_database() {
     let database = TestDatabase::new().await;
     let bridge = Bridge::to(&database);
     bridge.cut();
-    let db = bridge.db(&database);
+    let db = db(&bridge, &database, |_| {});
     assert!(matches!(db.ping().await, Err(StorageError::Unavailable(_))));
     bridge.mend();
     let began = Instant::now();
@@ -204,7 +130,7 @@ async fn a_server_that_is_reached_and_says_nothing_is_unavailable_by_the_deadlin
 async fn connections_that_swallow_everything_are_left_and_others_are_made() {
     let database = TestDatabase::new().await;
     let bridge = Bridge::to(&database);
-    let db = bridge.db_with(&database, |config| (config.pool_size, config.deadline) = (1, Duration::from_secs(1)));
+    let db = db(&bridge, &database, |config| (config.pool_size, config.deadline) = (1, Duration::from_secs(1)));
     // All that the pool may have.
     db.ping().await.unwrap();
     bridge.swallow();

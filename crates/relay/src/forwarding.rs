@@ -1,6 +1,7 @@
 //! From the right to forward to what came of it. Each step consumes the one before, so a call cannot be concluded
 //! twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ pub struct Forwarding {
     record: Box<Record>,
 }
 
-/// A seller's endpoint, decrypted for one call.
+/// A seller's endpoint, decrypted.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// The private URL.
@@ -47,7 +48,7 @@ pub struct UpstreamAuth {
 #[derive(Debug)]
 pub struct Dispatch {
     /// Where to.
-    pub endpoint: Endpoint,
+    pub endpoint: Arc<Endpoint>,
     /// What proves that it comes from here: the `X-Crochet-…` headers.
     pub seal: Seal,
     /// Who calls: `X-Crochet-Buyer-Id`.
@@ -197,7 +198,7 @@ impl Forwarding {
 
     /// Seals the request for the seller.
     #[must_use]
-    pub fn dispatch(&self, endpoint: Endpoint, body: Bytes, budget: Duration, now: Timestamp) -> Dispatch {
+    pub fn dispatch(&self, endpoint: Arc<Endpoint>, body: Bytes, budget: Duration, now: Timestamp) -> Dispatch {
         let seal = seal(
             &endpoint.signing_secrets,
             now,

@@ -5,6 +5,7 @@ mod journal;
 mod mock;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use crochet_pricing::{MicroUsd, Price};
@@ -38,7 +39,7 @@ pub struct Offer {
     /// Whether new calls are taken: active, and not deleted.
     pub is_available: bool,
     /// Where to forward; `None` when there is none or it is disabled.
-    pub endpoint: Option<Endpoint>,
+    pub endpoint: Option<Arc<Endpoint>>,
     /// Whether there is one, and it is disabled.
     pub is_endpoint_disabled: bool,
     /// The payout address of the seller, where one is set.
@@ -120,8 +121,9 @@ pub trait Payers: Send + Sync {
 /// What the gateway needs to know of listings and wallets.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// A listing by UUID or slug, whatever its status, its endpoint decrypted.
-    async fn offer(&self, id_or_slug: &str) -> Result<Option<Offer>, StorageError>;
+    /// A listing by UUID or slug, whatever its status, its endpoint decrypted. It may be kept in memory between calls, and
+    /// then it is what the listing was at some moment of the last second.
+    async fn offer(&self, id_or_slug: &str) -> Result<Option<Arc<Offer>>, StorageError>;
 
     /// What is said of the request that a listing takes. Apart from [`offer`](Self::offer), which every call asks for.
     async fn input(&self, listing: ListingId) -> Result<Input, StorageError>;

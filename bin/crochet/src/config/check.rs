@@ -149,6 +149,7 @@ pub fn resolve(
             Some("none") => None,
             Some(role) => Some(role.to_owned()),
         },
+        cache: settings.cache != Some(Switch::Off),
         pool_size: at_least_one(
             settings.database_pool_size,
             pool_for(cores),

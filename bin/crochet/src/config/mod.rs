@@ -47,6 +47,8 @@ pub struct Config {
     pub database_role: Option<String>,
     /// How many connections it may use.
     pub pool_size: u32,
+    /// Whether keys and offers are kept in memory between calls.
+    pub cache: bool,
     /// How long one use of the database may take before it is given up. Fixed; tests shorten it.
     pub database_deadline: Duration,
     /// Where the private database and generated keys live.

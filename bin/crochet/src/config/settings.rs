@@ -132,12 +132,14 @@ settings! {
     pow_difficulty_listing: u8 = "CROCHET_POW_DIFFICULTY_LISTING" { value_name = "ZEROS", help_heading = "Limits" },
     /// PostgreSQL, as a URL. Without one a private server runs in the data directory
     database_url: String = "DATABASE_URL" { value_name = "URL", hide_env_values = true, help_heading = "Storage" },
-    /// The same database without a pooler in front, for migrations [default: DATABASE_URL]
+    /// The same database without a pooler in front, for migrations and for hearing of changes [default: DATABASE_URL]
     direct_database_url: String = "CROCHET_DIRECT_DATABASE_URL" { value_name = "URL", hide_env_values = true, help_heading = "Storage" },
     /// The role that the application works as, or none to stay who it logged in as [default: crochet_app]
     database_role: String = "CROCHET_DATABASE_ROLE" { value_name = "ROLE", help_heading = "Storage" },
     /// Connections to the database [default: 8 and two a core, at most 40]
     database_pool_size: u32 = "CROCHET_DATABASE_POOL_SIZE" { value_name = "N", help_heading = "Storage" },
+    /// on or off. Off asks the database about each call's key and listing, and listens for nothing [default: on]
+    cache: Switch = "CROCHET_CACHE" { value_enum, value_name = "SWITCH", help_heading = "Storage" },
     /// Where the private database and generated keys live [default: /var/lib/crochet for root, else ~/.local/share/crochet]
     data_dir: PathBuf = "CROCHET_DATA_DIR" { value_name = "FOLDER", help_heading = "Storage" },
     /// Where PostgreSQL's programs are [default: looked for]

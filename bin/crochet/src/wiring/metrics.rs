@@ -8,7 +8,8 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use async_trait::async_trait;
 use crochet_http::{Answered, Exposed, Exposition, Observer, serve_metrics};
-use crochet_metrics::{Metrics, PoolSample, Sample, WorkSample, encode_for};
+use crochet_metrics::{CacheSample, LookUps, Metrics, PoolSample, Sample, WorkSample, encode_for};
+use crochet_postgres::cached::CacheCounts;
 use crochet_postgres::{Db, WaitObserver, WorkInHand};
 use crochet_primitives::{Clock, StorageError};
 use crochet_relay::Reply;
@@ -16,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use super::alone::Alone;
+use super::caches::Caches;
 
 /// How long one statement of a look at the tables may run.
 const STATEMENT: Duration = Duration::from_secs(1);
@@ -61,6 +63,7 @@ impl WaitObserver for Waits {
 pub(super) struct Scrape {
     pub(super) metrics: Arc<Metrics>,
     pub(super) db: Db,
+    pub(super) caches: Option<Caches>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tasks: TaskTracker,
     pub(super) calls_limit: usize,
@@ -118,11 +121,27 @@ impl Exposition for Scrape {
                 open: pool.open,
                 idle: pool.idle,
             },
+            cache: self.caches.as_ref().map(cache_sample),
             calls_in_flight: u64::try_from(self.tasks.len()).unwrap_or(u64::MAX),
             calls_limit: u64::try_from(self.calls_limit).unwrap_or(u64::MAX),
             work: look.work,
         };
         Exposed { content_type: format.content_type(), text: self.metrics.encode(format, &sample) }
+    }
+}
+
+fn cache_sample(caches: &Caches) -> CacheSample {
+    let listener = caches.invalidations.state();
+    let look_ups = |counts: CacheCounts| {
+        let CacheCounts { hits, misses, bypasses, entries } = counts;
+        LookUps { hits, misses, bypasses, entries }
+    };
+    CacheSample {
+        is_believed: listener.is_fresh,
+        changes: listener.changes,
+        connections: listener.connections,
+        keys: look_ups(caches.identities.counts()),
+        offers: look_ups(caches.directory.counts()),
     }
 }
 

@@ -43,6 +43,7 @@ pub fn reconciler(
         entropy: Arc::clone(&entropy),
         master_keys: Arc::new(keys::load(config, entropy.as_ref())?),
         metrics: &Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), config.payment_provider.as_str())),
+        caches: None,
     };
     let payments = building.payments()?;
     let by_header = building.facilitators()?.map(|facilitators| facilitators as Arc<dyn HeaderPayments>);

@@ -15,10 +15,11 @@ use crochet_limits::Limiter;
 use crochet_market::Payouts;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
+use crochet_market::ports::Identities;
 use crochet_metrics::{MeasuredProvider, MeasuredUpstream, Metrics, Purpose};
 use crochet_payments::{MockProvider, RelayProvider, TimeLimited};
-use crochet_postgres::market::{PgCatalogue, PgIdentities, PgPayers};
-use crochet_postgres::{Db, PgBooks, PgDirectory, PgJournal, PgMockPayments, PgSweeps};
+use crochet_postgres::market::{PgCatalogue, PgPayers};
+use crochet_postgres::{Db, Invalidations, PgBooks, PgJournal, PgMockPayments, PgSweeps};
 use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
 use crochet_primitives::{Clock, Entropy};
@@ -35,6 +36,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::alone::Alone;
+use super::caches::{self, Caches};
 use super::fail_points::mortal;
 use super::glue::{Payments, Probe, UrlGuard};
 use super::metrics::{MetricsServer, Requests, Scrape, Waits};
@@ -59,6 +61,7 @@ pub struct Running {
     url: String,
     metrics: Option<MetricsServer>,
     db: Db,
+    invalidations: Option<Arc<Invalidations>>,
     server: ServerHandle,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -84,8 +87,9 @@ impl Running {
         let master_keys = Arc::new(keys::load(config, entropy.as_ref())?);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), config.payment_provider.as_str()));
         let db = database.connect(config).observed(Arc::new(Waits(metrics.pool.clone())));
+        let caches = config.cache.then(|| Caches::start(&db, &master_keys, database.direct_url()));
         let building =
-            Building { config, database, url: &url, db: &db, clock, entropy, master_keys, metrics: &metrics };
+            Building { config, database, url: &url, db: &db, clock, entropy, master_keys, metrics: &metrics, caches };
         let tasks = TaskTracker::new();
         let (parts, sweeper) = building.parts(tasks.clone(), building.limiter().await?)?;
         let (server, handle) =
@@ -94,13 +98,14 @@ impl Running {
             Some(listener) => Some(building.serve_metrics(listener, tasks.clone())?),
             None => None,
         };
+        let invalidations = building.caches.as_ref().map(|caches| Arc::clone(&caches.invalidations));
         let stopping = CancellationToken::new();
         tokio::spawn(server);
         let clock = Arc::clone(&building.clock);
         tokio::spawn(sweep(sweeper, config.sweep_interval, metrics.sweeper.clone(), clock, stopping.clone()));
         let rounds = metrics.sweeper.clone();
         tokio::spawn(purge(building.sweeps(), building.catalogue_store(), db.clone(), rounds, stopping.clone()));
-        Ok(Self { url, metrics: metrics_server, db, server: handle, tasks, stopping })
+        Ok(Self { url, metrics: metrics_server, db, invalidations, server: handle, tasks, stopping })
     }
 
     /// Under which URL it is reached, without a slash at the end.
@@ -119,6 +124,12 @@ impl Running {
     #[must_use]
     pub const fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Who tells it of changes, where it keeps anything; for tests that wait until it is told.
+    #[must_use]
+    pub const fn invalidations(&self) -> Option<&Arc<Invalidations>> {
+        self.invalidations.as_ref()
     }
 
     /// Takes no more requests, and waits for what is under way, for `limit` at most.
@@ -162,6 +173,7 @@ pub(super) struct Building<'a> {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) master_keys: Arc<MasterKeys>,
     pub(super) metrics: &'a Arc<Metrics>,
+    pub(super) caches: Option<Caches>,
 }
 
 impl Building<'_> {
@@ -192,8 +204,8 @@ impl Building<'_> {
             Forwarder::new(ForwarderConfig::new(guard.clone())).context("the way to sellers cannot be opened")?,
         );
         let forwarder = mortal(forwarder);
-        let directory = Arc::new(PgDirectory::new(self.db.clone(), Arc::clone(&self.master_keys)));
-        let identities = Arc::new(PgIdentities::new(self.db.clone()));
+        let directory = caches::directory(self.caches.as_ref(), self.db, &self.master_keys);
+        let identities = caches::identities(self.caches.as_ref(), self.db);
         let payers: Arc<dyn Payers> = Arc::new(PgPayers::new(self.db.clone(), Arc::clone(&self.entropy)));
         let gateway = Gateway {
             journal: Arc::clone(&journal),
@@ -288,6 +300,7 @@ impl Building<'_> {
         let scrape = Scrape {
             metrics: Arc::clone(self.metrics),
             db: self.db.clone(),
+            caches: self.caches.clone(),
             clock: Arc::clone(&self.clock),
             tasks,
             calls_limit: self.http_config().call_limits.altogether,
@@ -328,7 +341,7 @@ impl Building<'_> {
         }
     }
 
-    fn identity_service(&self, identities: Arc<PgIdentities>) -> anyhow::Result<IdentityService> {
+    fn identity_service(&self, identities: Arc<dyn Identities>) -> anyhow::Result<IdentityService> {
         let url = Url::parse(self.url).context("the public URL is not valid")?;
         let domain = match (url.host_str(), url.port()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -355,7 +368,11 @@ impl Building<'_> {
     }
 
     fn catalogue_store(&self) -> Arc<PgCatalogue> {
-        Arc::new(PgCatalogue::new(self.db.clone(), Arc::clone(&self.master_keys), Arc::clone(&self.entropy)))
+        let store = PgCatalogue::new(self.db.clone(), Arc::clone(&self.master_keys), Arc::clone(&self.entropy));
+        Arc::new(match &self.caches {
+            Some(caches) => store.telling(&caches.invalidations),
+            None => store,
+        })
     }
 
     fn sweeps(&self) -> Arc<dyn Sweeps> {

@@ -201,7 +201,7 @@ async fn a_rotated_secret_signs_at_once_or_beside_the_old_one_while_they_overlap
     let shown = shop.owner.get(&shop.path).await.data(200);
     assert_eq!(shown["previous_secret_valid_until"], rotated["previous_valid_until"]);
 
-    shop.gateway.sql("UPDATE listing_gateway_endpoints SET previous_valid_until = now() - interval '1 second'");
+    shop.gateway.change("UPDATE listing_gateway_endpoints SET previous_valid_until = now() - interval '1 second'");
     shop.test(json!({})).await;
     assert!(shop.is_signed(&third, headers::SIGNATURE));
     assert_eq!(shop.seller.received().pop().unwrap().header(headers::SIGNATURE_NEXT), None);

@@ -179,7 +179,7 @@ async fn an_active_listing_is_suspended_once_and_comes_back_when_its_owner_wants
     let back = seller.patch(&path, &json!({ "status": "active" })).await.data(200);
     assert_eq!((&back["status"], &back["suspended_by"]), (&json!("active"), &Value::Null));
     // What the operator suspends, the operator alone lifts.
-    gateway.sql("UPDATE listings SET status = 'suspended', suspended_by = 'operator'");
+    gateway.change("UPDATE listings SET status = 'suspended', suspended_by = 'operator'");
     let error = seller.patch(&path, &json!({ "status": "active" })).await.refuses(403, "FORBIDDEN");
     assert_eq!(error["recovery"]["next_action"], "contact_operator");
     assert_eq!(seller.get(&path).await.data(200)["status"], "suspended");

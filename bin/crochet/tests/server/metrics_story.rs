@@ -91,6 +91,8 @@ async fn metrics_tell_the_story_that_was_played() {
         ("crochet_gateway_calls_limit", 512.0),
         ("crochet_database_up", 1.0),
         ("crochet_database_pool_limit", 8.0),
+        ("crochet_cache_believed", 1.0),
+        ("crochet_cache_listener_connections_total", 1.0),
         ("crochet_database_pool_timeouts_total", 0.0),
     ] {
         assert_eq!(scraped.of(sample), expected, "{sample}");
@@ -98,6 +100,8 @@ async fn metrics_tell_the_story_that_was_played() {
     let checks = "crochet_provider_calls_total{provider=\"mock\",operation=\"check\",outcome=\"arrived\"}";
     assert!(scraped.of(checks) >= 2.0);
     assert!(scraped.of("crochet_database_pool_wait_seconds_count") > 10.0);
+    assert!(scraped.of("crochet_cache_look_ups_total{cache=\"keys\",outcome=\"hit\"}") > 5.0);
+    assert!(scraped.of("crochet_cache_look_ups_total{cache=\"offers\",outcome=\"miss\"}") > 0.0);
     assert!(scraped.of("process_resident_memory_bytes") > 1e6);
     let gross = "SELECT sum(amount_micros) FROM ledger_entries WHERE entry_type = 'gateway_payment'";
     assert_eq!(market.gateway.sql(gross).parse::<f64>().unwrap(), scraped.of("crochet_settled_microdollars_total"));

@@ -10,8 +10,9 @@ use crate::support::{Account, Market, TestGateway, assert_error};
 
 /// Gives all wallets of a profile these capabilities, as its owner does with a proof.
 fn give(gateway: &TestGateway, profile: &str, capabilities: &str) {
-    gateway
-        .sql(&format!("UPDATE profile_wallets SET capabilities = '{{{capabilities}}}' WHERE profile_id = '{profile}'"));
+    gateway.change(&format!(
+        "UPDATE profile_wallets SET capabilities = '{{{capabilities}}}' WHERE profile_id = '{profile}'"
+    ));
 }
 
 fn give_seller(market: &Market, capabilities: &str) {

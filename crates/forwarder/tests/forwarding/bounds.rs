@@ -38,7 +38,7 @@ async fn an_empty_request_that_is_never_answered_may_have_run() {
 async fn the_sellers_own_timeout_bounds_the_budget() {
     let seller = Seller::start(async |mut visit| visit.wait_for_end().await).await;
     let mut sent = dispatch(&seller.url());
-    sent.endpoint.timeout = SHORT;
+    Arc::make_mut(&mut sent.endpoint).timeout = SHORT;
     assert_may_have_run(&forward_in_time(&forwarder(), sent).await, Cause::Timeout);
 }
 

@@ -29,14 +29,14 @@ pub(crate) fn dispatch(url: &str) -> Dispatch {
     let listing = ListingId::new(at, [1; 10]).to_string();
     Dispatch {
         seal: seal(&signing_secrets, at, REQUEST_ID, &listing, BodyHash::of(BODY)),
-        endpoint: Endpoint {
+        endpoint: Arc::new(Endpoint {
             url: url.into(),
             upstream_auth: Some(UpstreamAuth { name: "X-Api-Key".to_owned(), value: "upstream-secret".into() }),
             signing_secrets,
             timeout: LONG,
             max_request_bytes: 1 << 20,
             max_response_bytes: 64 * 1024,
-        },
+        }),
         buyer: ProfileId::new(at, [2; 10]),
         attempt: 3,
         body: Bytes::from_static(BODY),

@@ -1,5 +1,7 @@
 //! What a seller gets, and what is made of its answer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use crochet_primitives::{ListingId, timestamp_from_millis};
 use crochet_relay::ports::Upstream;
@@ -93,7 +95,7 @@ async fn interim_answers_are_not_the_answer() {
 async fn an_upstream_auth_header_that_cannot_be_sent_sends_nothing() {
     let mut seller = Seller::answering(OK).await;
     let mut sent = dispatch(&seller.url());
-    sent.endpoint.upstream_auth.as_mut().unwrap().name = "x-crochet-buyer-id".to_owned();
+    Arc::make_mut(&mut sent.endpoint).upstream_auth.as_mut().unwrap().name = "x-crochet-buyer-id".to_owned();
     assert_never_sent(&forwarder().forward(sent).await, Cause::NotAllowed);
     assert!(seller.received().is_empty());
 }

@@ -1,5 +1,7 @@
 //! `POST /listings/{id}/endpoint/test`: a signed request to one's own endpoint. It is no call: nothing is recorded.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use crochet_market::GatewayEndpoint;
@@ -116,7 +118,7 @@ pub(crate) async fn test(
     }
     let now = clock.now();
     let request_id = CallId::new(now, entropy.bytes()).request_id();
-    let endpoint = for_relay(&subject.endpoint, now);
+    let endpoint = Arc::new(for_relay(&subject.endpoint, now));
     let listing = subject.listing.id.to_string();
     let seal = seal(&endpoint.signing_secrets, now, &request_id, &listing, BodyHash::of(&body));
     let mut signature_headers = ALWAYS_THERE.to_vec();

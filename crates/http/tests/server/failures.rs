@@ -1,5 +1,6 @@
 //! Sellers, storage and requests that fail after the call was understood.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crochet_market::Scope;
@@ -120,7 +121,7 @@ async fn a_body_beyond_the_listings_limit_is_too_large() {
     let world = World::new().await;
     world.directory.change_offer("paid", |offer| {
         if let Some(endpoint) = &mut offer.endpoint {
-            endpoint.max_request_bytes = 10;
+            Arc::make_mut(endpoint).max_request_bytes = 10;
         }
     });
     let json = world.call().send().await.refuses(413, "PAYLOAD_TOO_LARGE");

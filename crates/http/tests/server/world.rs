@@ -284,13 +284,13 @@ pub(crate) fn solved(pow: &Value) -> String {
     solve(pow["challenge"].as_str().unwrap(), difficulty, |_| ControlFlow::Continue(())).unwrap().pow_nonce
 }
 
-pub(crate) fn endpoint() -> Endpoint {
-    Endpoint {
+pub(crate) fn endpoint() -> Arc<Endpoint> {
+    Arc::new(Endpoint {
         url: "https://seller.example/private".into(),
         upstream_auth: None,
         signing_secrets: SigningSecrets { current: SigningSecret::generate([5; 32]), next: None },
         timeout: Duration::from_secs(30),
         max_request_bytes: 262_144,
         max_response_bytes: 1_048_576,
-    }
+    })
 }

@@ -15,8 +15,9 @@ use super::inputs::InputRow;
 use super::listings::ListingRow;
 use super::sealing::Sealing;
 use super::{categories, popularity, search, views, wallets, writes};
-use crate::Db;
 use crate::error::DbError;
+use crate::invalidation::Change;
+use crate::{Db, Invalidations};
 
 /// [`Catalogue`] on PostgreSQL; what endpoints hold as secrets is AES-256-GCM at rest, bound to its listing and column.
 /// Cheap to clone.
@@ -24,13 +25,20 @@ use crate::error::DbError;
 pub struct PgCatalogue {
     pub(super) db: Db,
     pub(super) sealing: Sealing,
+    told: Option<Arc<Invalidations>>,
 }
 
 impl PgCatalogue {
     /// On this database. `keys` encrypts and decrypts endpoints, with nonces drawn from `entropy`.
     #[must_use]
     pub fn new(db: Db, keys: Arc<MasterKeys>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { db, sealing: Sealing::new(keys, entropy) }
+        Self { db, sealing: Sealing::new(keys, entropy), told: None }
+    }
+
+    /// The same; who keeps listings in this process is told of its changes at once, and not only by the database.
+    #[must_use]
+    pub fn telling(self, invalidations: &Arc<Invalidations>) -> Self {
+        Self { told: Some(Arc::clone(invalidations)), ..self }
     }
 
     /// Recounts what [`crochet_market::Sort::Popular`] sorts by: of the calls made in the last 30 days, those that were
@@ -66,6 +74,7 @@ impl Catalogue for PgCatalogue {
     async fn insert(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
         let (input, listing, endpoint) =
             (InputRow::from(listing), ListingRow::try_from(listing)?, self.seal(endpoint)?);
+        // Nobody keeps what is not there yet.
         self.db.transaction(move |conn| writes::insert(conn, &listing, &input, endpoint.as_ref())).await
     }
 
@@ -83,13 +92,18 @@ impl Catalogue for PgCatalogue {
     }
 
     async fn save(&self, listing: &Listing, endpoint: Option<&GatewayEndpoint>) -> Result<Saved, StorageError> {
+        let id = listing.id;
         let (input, listing, endpoint) =
             (InputRow::from(listing), ListingRow::try_from(listing)?, self.seal(endpoint)?);
-        self.db.transaction(move |conn| writes::save(conn, &listing, &input, endpoint.as_ref())).await
+        let saved = self.db.transaction(move |conn| writes::save(conn, &listing, &input, endpoint.as_ref())).await;
+        self.tell(id);
+        saved
     }
 
     async fn remove(&self, listing: ListingId, owner: ProfileId) -> Result<Removal, StorageError> {
-        self.db.transaction(move |conn| writes::remove(conn, listing.uuid(), owner.uuid())).await
+        let removed = self.db.transaction(move |conn| writes::remove(conn, listing.uuid(), owner.uuid())).await;
+        self.tell(listing);
+        removed
     }
 
     async fn wallets(&self, profile: ProfileId) -> Result<Vec<LinkedWallet>, StorageError> {
@@ -103,11 +117,20 @@ impl Catalogue for PgCatalogue {
 
     async fn save_endpoint(&self, endpoint: &GatewayEndpoint) -> Result<Saved, StorageError> {
         let row = EndpointRow::seal(endpoint, &self.sealing)?;
-        self.db.transaction(move |conn| writes::save_endpoint(conn, &row)).await
+        let saved = self.db.transaction(move |conn| writes::save_endpoint(conn, &row)).await;
+        self.tell(endpoint.listing);
+        saved
     }
 }
 
 impl PgCatalogue {
+    /// Also where nobody knows whether it was changed.
+    fn tell(&self, listing: ListingId) {
+        if let Some(told) = &self.told {
+            told.tell(&Change::Listing(listing));
+        }
+    }
+
     fn seal(&self, endpoint: Option<&GatewayEndpoint>) -> Result<Option<EndpointRow>, DbError> {
         endpoint.map(|endpoint| EndpointRow::seal(endpoint, &self.sealing)).transpose()
     }

@@ -18,11 +18,11 @@ async fn an_offer_is_found_by_slug_and_by_id_with_all_that_a_call_needs() {
         assert_eq!((offer.listing, offer.seller, offer.price), (listing.id, seller.id, listing.price));
         assert!(offer.is_available);
         assert_eq!(offer.payout_address, Some(wallet.address.canonical()));
-        let found = offer.endpoint.unwrap();
+        let found = offer.endpoint.clone().unwrap();
         assert_eq!(found.url.expose_secret(), endpoint.url.expose_secret());
         assert_eq!(found.timeout, endpoint.timeout());
         assert_eq!((found.max_request_bytes, found.max_response_bytes), (1_048_576, 8_388_608));
-        assert_eq!(found.upstream_auth.unwrap().name, "X-Seller-Key");
+        assert_eq!(found.upstream_auth.clone().unwrap().name, "X-Seller-Key");
         assert_eq!(found.signing_secrets.current.expose(), endpoint.signing_secret.expose());
         assert!(found.signing_secrets.next.is_none());
     }
@@ -157,7 +157,17 @@ async fn the_overlap_of_two_signing_secrets_ends_by_the_databases_clock() {
         endpoint.previous_secret =
             Some(PreviousSecret { secret: old.clone(), valid_until: now + chrono::TimeDelta::minutes(minutes) });
         assert_eq!(market.catalogue.save_endpoint(&endpoint).await.unwrap(), Saved::Done);
-        let secrets = market.directory.offer("rotating").await.unwrap().unwrap().endpoint.unwrap().signing_secrets;
+        let secrets = market
+            .directory
+            .offer("rotating")
+            .await
+            .unwrap()
+            .unwrap()
+            .endpoint
+            .clone()
+            .unwrap()
+            .signing_secrets
+            .clone();
         assert_eq!(secrets.current.expose(), current.expose());
         assert_eq!(secrets.next.as_ref().map(SigningSecret::expose), next.map(SigningSecret::expose));
     }
@@ -169,7 +179,7 @@ async fn a_seller_is_paid_at_its_primary_active_payout_wallet() {
     let (seller, first, _) = market.register().await;
     market.publish(seller.id, "paying").await;
     let (second, solana) = (market.new_wallet(seller.id, false), market.new_wallet(seller.id, true));
-    let payout = async || market.directory.offer("paying").await.unwrap().unwrap().payout_address;
+    let payout = async || market.directory.offer("paying").await.unwrap().unwrap().payout_address.clone();
     market.identities.link_wallet(&solana).await.unwrap();
     // Both are primary: the listing prefers USDC.
     assert_eq!(payout().await, Some(first.address.canonical()));

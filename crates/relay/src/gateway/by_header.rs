@@ -1,5 +1,7 @@
 //! A call that its payment came with: claimed, submitted, and only then forwarded.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use crochet_pricing::{MicroUsd, Price, split};
 use crochet_primitives::{CallId, ProfileId};
@@ -47,7 +49,7 @@ pub enum HeaderTerms {
     /// It can.
     Offered {
         /// The listing.
-        offer: Box<Offer>,
+        offer: Arc<Offer>,
         /// What it costs.
         gross: MicroUsd,
         /// The ways, the preferred one first; at least one.
@@ -76,7 +78,7 @@ impl Gateway {
             return Ok(HeaderTerms::NotOffered);
         }
         let input = self.directory.input(offer.listing).await?;
-        Ok(HeaderTerms::Offered { offer: Box::new(offer), gross, ways, input })
+        Ok(HeaderTerms::Offered { offer, gross, ways, input })
     }
 
     /// Whether a key of this buyer's stands for a call of the listing: then that call is gone on with, and nobody is asked

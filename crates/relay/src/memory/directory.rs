@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -85,11 +85,11 @@ fn count(number: u32) -> usize {
 
 #[async_trait]
 impl Directory for MemoryDirectory {
-    async fn offer(&self, id_or_slug: &str) -> Result<Option<Offer>, StorageError> {
+    async fn offer(&self, id_or_slug: &str) -> Result<Option<Arc<Offer>>, StorageError> {
         self.faults.around(|| {
             let tables = lock(&self.tables);
             let by_id = || tables.offers.values().find(|offer| offer.listing.to_string() == id_or_slug);
-            Ok(tables.offers.get(id_or_slug).or_else(by_id).cloned())
+            Ok(tables.offers.get(id_or_slug).or_else(by_id).cloned().map(Arc::new))
         })
     }
 

@@ -225,15 +225,15 @@ impl World {
     }
 }
 
-fn endpoint() -> Endpoint {
-    Endpoint {
+fn endpoint() -> Arc<Endpoint> {
+    Arc::new(Endpoint {
         url: "https://seller.example/private".into(),
         upstream_auth: None,
         signing_secrets: SigningSecrets { current: SigningSecret::generate([5; 32]), next: None },
         timeout: Duration::from_secs(30),
         max_request_bytes: 262_144,
         max_response_bytes: 1_048_576,
-    }
+    })
 }
 
 /// The call that a reply asks to pay for.

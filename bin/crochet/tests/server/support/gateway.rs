@@ -92,9 +92,14 @@ impl TestGateway {
         self.database.url().expose_secret().to_owned()
     }
 
+    /// What runs.
+    pub(crate) fn running(&self) -> &Running {
+        self.running.as_ref().expect("the gateway runs")
+    }
+
     /// Where its metrics are read.
     pub(crate) fn metrics_url(&self) -> Option<&str> {
-        self.running.as_ref().expect("the gateway runs").metrics_url()
+        self.running().metrics_url()
     }
 
     /// Re-adds the books.
