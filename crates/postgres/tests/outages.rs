@@ -130,7 +130,7 @@ async fn a_server_that_is_reached_and_says_nothing_is_unavailable_by_the_deadlin
 async fn connections_that_swallow_everything_are_left_and_others_are_made() {
     let database = TestDatabase::new().await;
     let bridge = Bridge::to(&database);
-    let db = db(&bridge, &database, |config| (config.pool_size, config.deadline) = (1, Duration::from_secs(1)));
+    let db = db(&bridge, &database, |config| (config.pool_size, config.deadline) = (1, Duration::from_secs(2)));
     // All that the pool may have.
     db.ping().await.unwrap();
     bridge.swallow();

@@ -45,6 +45,10 @@ impl Session {
 fn take(gateway: &TestGateway, url: &str, most: usize, mut others: Vec<Session>) -> Vec<Session> {
     let began = Instant::now();
     while others.len() < most {
+        // Work that the gateway does by itself may have been quicker.
+        if let Some(first) = others.first_mut() {
+            writeln!(first.0.stdin.as_mut().unwrap(), "{ITS_SESSIONS};").unwrap();
+        }
         others.extend(Session::open(gateway, url));
         assert!(began.elapsed() < RECOVERY, "{} of {most} connections", others.len());
     }
@@ -101,8 +105,7 @@ async fn a_server_that_is_full_is_a_503_until_others_leave() {
     let market = market(database.url(), None).await;
     let url = database.direct_url();
     let take_all = || {
-        let mut others = vec![Session::open(&market.gateway, &url).unwrap()];
-        writeln!(others[0].0.stdin.as_mut().unwrap(), "{ITS_SESSIONS};").unwrap();
+        let others = vec![Session::open(&market.gateway, &url).unwrap()];
         take(&market.gateway, &url, 8, others)
     };
     meets_no_connection(&market, take_all).await;

@@ -64,7 +64,7 @@ struct Heartbeat {
 pub(super) fn run(url: &SecretString, told: &Weak<Invalidations>, progress: &Progress) -> Result<(), Deaf> {
     let mut conn = connect(url)?;
     diesel::sql_query(format!("LISTEN {CHANNEL}")).execute(&mut conn)?;
-    is_heard(url, &mut conn)?;
+    is_heard(url, &mut conn, ARRIVAL)?;
     if let Some(told) = told.upgrade() {
         // What changed while nobody listened was told to nobody.
         told.tell(&Change::Everything);
@@ -120,7 +120,7 @@ const HELLO: &str = "hello ";
 
 /// Checks that this connection hears another one while it asks for nothing itself. Behind a pooler that lends sessions
 /// out for a transaction, it would not, and every heartbeat would be answered all the same.
-fn is_heard(url: &SecretString, conn: &mut PgConnection) -> Result<(), Deaf> {
+fn is_heard(url: &SecretString, conn: &mut PgConnection, arrival: Duration) -> Result<(), Deaf> {
     let own: i32 = diesel::select(pg_backend_pid()).get_result(conn)?;
     let hello = format!("{HELLO}{own}");
     diesel::sql_query("SELECT pg_notify($1, $2)")
@@ -128,7 +128,7 @@ fn is_heard(url: &SecretString, conn: &mut PgConnection) -> Result<(), Deaf> {
         .bind::<Text, _>(&hello)
         .execute(&mut connect(url)?)?;
     let began = Instant::now();
-    while began.elapsed() < ARRIVAL {
+    while began.elapsed() < arrival {
         for notification in conn.notifications_iter() {
             if notification?.payload == hello {
                 return Ok(());
@@ -137,4 +137,21 @@ fn is_heard(url: &SecretString, conn: &mut PgConnection) -> Result<(), Deaf> {
         sleep(LOOK);
     }
     Err(Deaf::Unheard)
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing::TestDatabase;
+
+    #[tokio::test]
+    async fn a_connection_that_notifications_do_not_reach_is_found_out() {
+        let database = TestDatabase::new().await;
+        let mut conn = connect(&database.url()).unwrap();
+        // As behind a pooler: what it asks is answered, and what others notify of goes to nobody.
+        let heard = is_heard(&database.url(), &mut conn, Duration::from_millis(300));
+        assert!(matches!(heard, Err(Deaf::Unheard)), "{heard:?}");
+        diesel::sql_query(format!("LISTEN {CHANNEL}")).execute(&mut conn).unwrap();
+        is_heard(&database.url(), &mut conn, Duration::from_secs(20)).unwrap();
+    }
 }

@@ -11,6 +11,7 @@ mod supervisor;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 pub(crate) use change::Change;
 use freshness::{Freshness, Moment};
@@ -47,8 +48,19 @@ impl Invalidations {
     /// background, and again whenever it is lost. Call it inside of a runtime.
     #[must_use]
     pub fn listen(url: &SecretString) -> Arc<Self> {
+        Self::listen_for(url, supervisor::HANGS)
+    }
+
+    /// The same, but a listener that shows no sign of life for `hangs` is left: for tests that do not wait for long.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn listen_impatiently(url: &SecretString, hangs: Duration) -> Arc<Self> {
+        Self::listen_for(url, hangs)
+    }
+
+    fn listen_for(url: &SecretString, hangs: Duration) -> Arc<Self> {
         let invalidations = Arc::new(Self::silent());
-        supervisor::start(url.clone(), &invalidations);
+        supervisor::start(url.clone(), &invalidations, hangs);
         invalidations
     }
 

@@ -12,7 +12,7 @@ use super::listener::{self, Deaf};
 
 /// A listener that has shown no sign of life for this long is left, and another one begins. More than it takes to
 /// connect, twice, and to hear itself.
-const HANGS: Duration = Duration::from_secs(8);
+pub(super) const HANGS: Duration = Duration::from_secs(8);
 
 /// How many may hang at once: libpq waits for ever for a server that is reached and says nothing.
 const MOST_THREADS: usize = 4;
@@ -54,21 +54,21 @@ impl Progress {
 }
 
 /// Listens in the background, inside of a runtime, for as long as `told` is there.
-pub(super) fn start(url: SecretString, told: &Arc<Invalidations>) {
-    tokio::spawn(supervise(url, Arc::downgrade(told)));
+pub(super) fn start(url: SecretString, told: &Arc<Invalidations>, hangs: Duration) {
+    tokio::spawn(supervise(url, Arc::downgrade(told), hangs));
 }
 
-async fn supervise(url: SecretString, told: Weak<Invalidations>) {
+async fn supervise(url: SecretString, told: Weak<Invalidations>, hangs: Duration) {
     let threads = Arc::new(Semaphore::new(MOST_THREADS));
     let mut wait = FIRST_WAIT;
     while told.strong_count() > 0 {
         let Ok(thread) = Arc::clone(&threads).try_acquire_owned() else {
-            tokio::time::sleep(HANGS).await;
+            tokio::time::sleep(hangs).await;
             continue;
         };
         let progress = Arc::new(Progress::new());
         let ended = begin(&url, &told, &progress, thread);
-        let end = watch(ended, &progress).await;
+        let end = watch(ended, &progress, hangs).await;
         progress.is_left.store(true, Ordering::Relaxed);
         if matches!(end, Some(Ok(()))) {
             return;
@@ -114,11 +114,11 @@ fn begin(
 }
 
 /// How it ended; `None` when it hangs, or never began.
-async fn watch(mut ended: oneshot::Receiver<End>, progress: &Progress) -> Option<End> {
+async fn watch(mut ended: oneshot::Receiver<End>, progress: &Progress, hangs: Duration) -> Option<End> {
     loop {
-        match tokio::time::timeout(HANGS / 4, &mut ended).await {
+        match tokio::time::timeout(hangs / 4, &mut ended).await {
             Ok(end) => return end.ok(),
-            Err(_) if progress.silence() >= HANGS => return None,
+            Err(_) if progress.silence() >= hangs => return None,
             Err(_) => {}
         }
     }

@@ -314,6 +314,22 @@ async fn while_the_listener_hangs_every_look_up_asks_the_database() {
 }
 
 #[tokio::test]
+async fn a_listener_that_hangs_is_left_for_another() {
+    let market = Market::new().await;
+    let bridge = Bridge::to(&market.database);
+    let url = bridge.url(&market.database).into();
+    let invalidations = Invalidations::listen_impatiently(&url, Duration::from_secs(1));
+    let is_on = async |connections| {
+        let state = invalidations.state();
+        state.is_fresh && state.connections == connections
+    };
+    within(LONG, "it listens", async || is_on(1).await).await;
+    bridge.swallow();
+    within(LONG, "another one listens", async || is_on(2).await).await;
+    bridge.cut();
+}
+
+#[tokio::test]
 async fn a_gateway_that_nobody_tells_anything_asks_the_database_until_somebody_does() {
     let market = Market::new().await;
     let bridge = Bridge::to(&market.database);

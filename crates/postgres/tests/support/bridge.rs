@@ -75,6 +75,13 @@ impl Bridge {
     }
 }
 
+/// What hangs goes on then: also where a test has failed, its runtime waits for that.
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
 fn pump(mut from: impl Read, mut to: impl Write, is_deaf: &AtomicBool) {
     let mut bytes = [0; 8192];
     // A broken pipe is what these tests are about.
