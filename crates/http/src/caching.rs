@@ -26,11 +26,11 @@ pub(crate) enum Keeping {
 }
 
 impl Keeping {
-    /// Of answers to a request.
-    pub(crate) fn of(req: &HttpRequest, status: StatusCode) -> Self {
+    /// Of answers to a request that matched `route`.
+    pub(crate) fn of(req: &HttpRequest, route: Option<&str>, status: StatusCode) -> Self {
         let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
-        let pattern = req.match_pattern().filter(|_| is_read && status == StatusCode::OK);
-        match pattern.as_deref().map(|pattern| (pattern, pattern.strip_prefix(API))) {
+        let pattern = route.filter(|_| is_read && status == StatusCode::OK);
+        match pattern.map(|pattern| (pattern, pattern.strip_prefix(API))) {
             None => Self::Never,
             Some((pattern, None)) if DISCOVERY.contains(&pattern) => Self::Catalogue,
             Some((_, None)) => Self::Document,
@@ -41,7 +41,7 @@ impl Keeping {
 }
 
 /// Says so. A route may have said something more exact of what may be kept.
-pub(crate) fn say(keeping: Keeping, req: &HttpRequest, headers: &mut HeaderMap) {
+pub(crate) fn say(keeping: Keeping, req: &HttpRequest, route: Option<&str>, headers: &mut HeaderMap) {
     let has_credentials = req.headers().contains_key(header::AUTHORIZATION);
     let said = match keeping {
         Keeping::Never => Some("no-store"),
@@ -52,10 +52,16 @@ pub(crate) fn say(keeping: Keeping, req: &HttpRequest, headers: &mut HeaderMap) 
     if let Some(said) = said {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(said));
     }
-    if keeping != Keeping::Document {
+    let (by_caller, by_coding) = (keeping != Keeping::Document, compress::is_negotiated(req, route));
+    // What almost every answer says, without putting it together.
+    if by_caller && by_coding && !headers.contains_key(header::VARY) {
+        headers.insert(header::VARY, HeaderValue::from_static("authorization, accept-encoding"));
+        return;
+    }
+    if by_caller {
         vary(headers, header::AUTHORIZATION);
     }
-    if compress::is_negotiated(req) {
+    if by_coding {
         vary(headers, header::ACCEPT_ENCODING);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Longer chains than this are not of any real proxy.
 const MAX_HOPS: usize = 32;
 
@@ -15,8 +15,11 @@ const MAX_HOPS: usize = 32;
 /// no trusted proxy's is the client's. What stands before that was written by the client itself.
 pub(crate) fn client_address(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut address = canonical(peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip()));
+    if trusted.is_empty() {
+        return address;
+    }
     let forwarded: Vec<&str> =
-        headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
+        headers.get_all(&FORWARDED_FOR).filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
     for hop in forwarded.iter().rev().take(MAX_HOPS) {
         if !trusted.iter().any(|net| net.contains(&address)) {
             break;
@@ -41,14 +44,14 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     use super::*;
 
     fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_str(value).unwrap());
+            headers.append(FORWARDED_FOR.clone(), HeaderValue::from_str(value).unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         client_address(Some(peer.parse().unwrap()), &headers, &trusted).to_string()

@@ -17,20 +17,25 @@ const CODINGS: [ContentEncoding; 3] = [ContentEncoding::Brotli, ContentEncoding:
 /// The gateway's route, as it matches.
 const GATEWAY: &str = "/api/v1/gateway/{listing}";
 
-/// Whether the coding of answers to this request is up to its `Accept-Encoding`.
-pub(crate) fn is_negotiated(req: &HttpRequest) -> bool {
+/// Whether the coding of answers to this request, which matched `route`, is up to its `Accept-Encoding`.
+pub(crate) fn is_negotiated(req: &HttpRequest, route: Option<&str>) -> bool {
     let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
     // HTTP/1.0 knows no Vary: what is compressed could be kept for a client that cannot read it.
-    req.version() > Version::HTTP_10 && (is_read || req.match_pattern().as_deref() == Some(GATEWAY))
+    req.version() > Version::HTTP_10 && (is_read || route == Some(GATEWAY))
 }
 
 /// The coding of an answer with this body; `None` when it goes out as it is.
 ///
 /// A client that takes no coding that there is, and not the plain answer either, gets the plain answer (RFC 9110,
 /// section 12.4.1, leaves the choice): to lose the answer to a paid call over its coding would help nobody.
-pub(crate) fn coding(req: &HttpRequest, response: &HttpResponse, body: &Bytes) -> Option<ContentEncoding> {
+pub(crate) fn coding(
+    req: &HttpRequest,
+    route: Option<&str>,
+    response: &HttpResponse,
+    body: &Bytes,
+) -> Option<ContentEncoding> {
     let has_no_body = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if !is_negotiated(req)
+    if !is_negotiated(req, route)
         || has_no_body
         || body.is_empty()
         || response.headers().contains_key(header::CONTENT_ENCODING)

@@ -59,23 +59,26 @@ pub(crate) async fn edge(req: ServiceRequest, next: Next<BoxBody>) -> Result<Ser
         // A panic ends this request and nothing else, and is answered like any other fault.
         AssertUnwindSafe(async { next.call(req).await }).catch_unwind().instrument(span.clone()).await
     };
-    let finish = |route: Option<String>, headers: &mut HeaderMap, status: StatusCode, code: Option<Code>| {
+    let finish = |route: Option<&str>, headers: &mut HeaderMap, status: StatusCode, code: Option<Code>| {
         edge.finish_headers(headers, &request_id);
         let took = edge.clock.monotonic().saturating_sub(started);
-        under_way.answered(&method, route.as_deref(), status.as_u16(), code, took);
+        under_way.answered(&method, route, status.as_u16(), code, took);
         let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let route = route.as_deref().unwrap_or("unmatched");
+        let route = route.unwrap_or("unmatched");
         tracing::info!(target: "crochet_http::access", route, status = status.as_u16(), latency_ms, "answered");
     };
     match outcome {
         Ok(Ok(response)) => {
             let response = span.in_scope(|| edge.render_error(response));
             let code = response.response().extensions().get::<Code>().copied();
-            let keeping = Keeping::of(response.request(), response.status());
-            let mut response = represent(response, keeping).await;
+            // Once: it is put together from its parts each time.
+            let route = response.request().match_pattern();
+            let route = route.as_deref();
+            let keeping = Keeping::of(response.request(), route, response.status());
+            let mut response = represent(response, route, keeping).await;
             let (req, status) = (response.request().clone(), response.status());
-            caching::say(keeping, &req, response.headers_mut());
-            span.in_scope(|| finish(req.match_pattern(), response.headers_mut(), status, code));
+            caching::say(keeping, &req, route, response.headers_mut());
+            span.in_scope(|| finish(route, response.headers_mut(), status, code));
             if let BodySize::Sized(bytes) = response.response().body().size() {
                 on_line.answered(bytes);
             }
@@ -155,7 +158,7 @@ impl Edge {
     fn last_resort(
         &self,
         error: ApiError,
-        finish: impl Fn(Option<String>, &mut HeaderMap, StatusCode, Option<Code>),
+        finish: impl Fn(Option<&str>, &mut HeaderMap, StatusCode, Option<Code>),
     ) -> Error {
         log(&error);
         let mut headers = HeaderMap::new();

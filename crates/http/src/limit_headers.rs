@@ -3,6 +3,12 @@
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use crochet_limits::{Rate, Standing};
 
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMITED: HeaderName = HeaderName::from_static("ratelimit");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 /// A limit, and what is left of it.
 pub(crate) struct LimitHeaders {
     /// A token: it is put between quotation marks as it is.
@@ -30,17 +36,17 @@ impl LimitHeaders {
         let Self { policy, rate, remaining, reset_seconds, exceeded } = self;
         let (quota, window) = (rate.requests, rate.window.as_secs());
         let until = exceeded.unwrap_or(*reset_seconds);
-        let pairs = [
-            ("ratelimit-policy", format!("\"{policy}\";q={quota};w={window}")),
-            ("ratelimit", format!("\"{policy}\";r={remaining};t={until}")),
-            ("ratelimit-limit", quota.to_string()),
-            ("ratelimit-remaining", remaining.to_string()),
-            ("ratelimit-reset", reset_seconds.to_string()),
+        let texts = [
+            (POLICY, format!("\"{policy}\";q={quota};w={window}")),
+            (LIMITED, format!("\"{policy}\";r={remaining};t={until}")),
         ];
-        for (name, value) in pairs {
+        for (name, value) in texts {
             if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(HeaderName::from_static(name), value);
+                headers.insert(name, value);
             }
+        }
+        for (name, value) in [(LIMIT, quota), (REMAINING, *remaining), (RESET, *reset_seconds)] {
+            headers.insert(name, HeaderValue::from(value));
         }
     }
 }

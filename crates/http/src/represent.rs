@@ -10,7 +10,11 @@ use crate::compress::{coding, compressed};
 use crate::conditional::{is_known, tag_header, tag_of};
 
 /// Answers are whole when they come here; what should come in parts goes through as it is.
-pub(crate) async fn represent(answer: ServiceResponse<BoxBody>, keeping: Keeping) -> ServiceResponse<BoxBody> {
+pub(crate) async fn represent(
+    answer: ServiceResponse<BoxBody>,
+    route: Option<&str>,
+    keeping: Keeping,
+) -> ServiceResponse<BoxBody> {
     let (req, response) = answer.into_parts();
     let (response, body) = response.into_parts();
     let body = match body.try_into_bytes() {
@@ -18,7 +22,7 @@ pub(crate) async fn represent(answer: ServiceResponse<BoxBody>, keeping: Keeping
         Err(body) => return ServiceResponse::new(req, response.set_body(body)),
     };
     let mut response = response.set_body(BoxBody::new(()));
-    let coding = coding(&req, &response, &body);
+    let coding = coding(&req, route, &response, &body);
     if keeping != Keeping::Never {
         let tag = tag_of(&body, response.headers(), coding.is_some());
         if let Some(tag) = tag_header(&tag) {

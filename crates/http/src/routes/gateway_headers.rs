@@ -1,6 +1,7 @@
 //! The gateway's own request headers.
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
 use crochet_primitives::{CallId, WalletId};
 use crochet_relay::{CHAINS, IdempotencyKey, Origin, OriginCurrency};
 use crochet_x402::{EXACT, Network};
@@ -10,7 +11,27 @@ use crate::error::ApiError;
 use crate::x402::X402;
 
 /// On requests that the gateway sent itself.
-const SIGNATURE: &str = crochet_signing::headers::SIGNATURE;
+static SIGNATURE: HeaderName = HeaderName::from_static(crochet_signing::headers::SIGNATURE);
+
+/// A header, as it is written and as it is looked up: names are not read anew for every request.
+struct Field {
+    shown: &'static str,
+    name: HeaderName,
+}
+
+impl Field {
+    const fn new(shown: &'static str, name: &'static str) -> Self {
+        Self { shown, name: HeaderName::from_static(name) }
+    }
+}
+
+static RELAY_REQUEST: Field = Field::new("X-Crochet-Relay-Request-Id", "x-crochet-relay-request-id");
+static IDEMPOTENCY_KEY: Field = Field::new("Idempotency-Key", "idempotency-key");
+static ORIGIN_WALLET: Field = Field::new("X-Crochet-Origin-Wallet-Id", "x-crochet-origin-wallet-id");
+static ORIGIN_CHAIN: Field = Field::new("X-Crochet-Origin-Chain-Id", "x-crochet-origin-chain-id");
+static ORIGIN_CURRENCY: Field = Field::new("X-Crochet-Origin-Currency", "x-crochet-origin-currency");
+static PAYMENT_SCHEME: Field = Field::new("X-Crochet-Payment-Scheme", "x-crochet-payment-scheme");
+static PAYMENT_NETWORK: Field = Field::new("X-Crochet-Payment-Network", "x-crochet-payment-network");
 
 /// What the headers of a gateway call say.
 #[derive(Debug)]
@@ -45,19 +66,18 @@ pub(crate) enum Scheme {
 /// Reads them all; `provider` is the name of the one payment provider that gives terms, `x402` is there where payments by
 /// header are taken.
 pub(crate) fn read(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Result<CallHeaders, ApiError> {
-    if req.headers().contains_key(SIGNATURE) {
+    if req.headers().contains_key(&SIGNATURE) {
         let message = "This request carries X-Crochet-Signature: it was sent by a gateway, and is not forwarded again.";
         return Err(ApiError::bad_request(message));
     }
-    let relay_request =
-        parsed(req, "X-Crochet-Relay-Request-Id", "relay_<uuid>", |text| CallId::parse_relay_request_id(text).ok())?;
+    let relay_request = parsed(req, &RELAY_REQUEST, "relay_<uuid>", |text| CallId::parse_relay_request_id(text).ok())?;
     let idempotency_key =
-        parsed(req, "Idempotency-Key", "1 to 255 printable ASCII characters", |text| IdempotencyKey::parse(text).ok())?;
-    let wallet_id = parsed(req, "X-Crochet-Origin-Wallet-Id", "a UUID", |text| WalletId::parse(text).ok())?;
-    let chain_id = parsed(req, "X-Crochet-Origin-Chain-Id", "a whole number", |text| {
+        parsed(req, &IDEMPOTENCY_KEY, "1 to 255 printable ASCII characters", |text| IdempotencyKey::parse(text).ok())?;
+    let wallet_id = parsed(req, &ORIGIN_WALLET, "a UUID", |text| WalletId::parse(text).ok())?;
+    let chain_id = parsed(req, &ORIGIN_CHAIN, "a whole number", |text| {
         text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
     })?;
-    let currency = match single(req, "X-Crochet-Origin-Currency")? {
+    let currency = match single(req, &ORIGIN_CURRENCY)? {
         None => None,
         Some(text) => Some(OriginCurrency::parse(text).ok_or_else(|| {
             no_route("X-Crochet-Origin-Currency is one of USDC, ETH and SOL.", &["USDC", "ETH", "SOL"])
@@ -76,7 +96,7 @@ pub(crate) fn read(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Re
 
 /// The scheme of the 402's `retry_headers`, or the one that is wanted.
 fn scheme(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Result<Option<Scheme>, ApiError> {
-    match single(req, "X-Crochet-Payment-Scheme")? {
+    match single(req, &PAYMENT_SCHEME)? {
         None => Ok(None),
         Some(scheme) if scheme.eq_ignore_ascii_case(provider) => Ok(Some(Scheme::Native)),
         Some(scheme) if x402.is_some() && scheme.eq_ignore_ascii_case(EXACT) => Ok(Some(Scheme::Exact)),
@@ -90,7 +110,7 @@ fn scheme(req: &HttpRequest, provider: &str, x402: Option<&X402>) -> Result<Opti
 
 /// The network of the 402's `retry_headers`, or the one that is wanted: one that payments are made on.
 fn network(req: &HttpRequest, scheme: Option<Scheme>, x402: Option<&X402>) -> Result<Option<WantedNetwork>, ApiError> {
-    let Some(network) = single(req, "X-Crochet-Payment-Network")? else { return Ok(None) };
+    let Some(network) = single(req, &PAYMENT_NETWORK)? else { return Ok(None) };
     let by_v1_name = Network::from_v1_name(network).filter(|_| scheme != Some(Scheme::Native));
     let is_taken =
         |network: &Network| x402.is_some_and(|x402| x402.assets.iter().any(|asset| asset.network() == *network));
@@ -114,11 +134,12 @@ fn no_route(message: impl Into<std::borrow::Cow<'static, str>>, known: &[&str]) 
 
 fn parsed<T>(
     req: &HttpRequest,
-    name: &'static str,
+    field: &'static Field,
     form: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, ApiError> {
-    single(req, name)?
+    let name = field.shown;
+    single(req, field)?
         .map(|text| {
             parse(text).ok_or_else(|| {
                 ApiError::bad_request(format!("{name} is {form}.")).details(&serde_json::json!({ "header": name }))
@@ -128,9 +149,10 @@ fn parsed<T>(
 }
 
 /// A header that may come once.
-fn single<'a>(req: &'a HttpRequest, name: &'static str) -> Result<Option<&'a str>, ApiError> {
-    let mut values = req.headers().get_all(name);
+fn single<'a>(req: &'a HttpRequest, field: &'static Field) -> Result<Option<&'a str>, ApiError> {
+    let mut values = req.headers().get_all(&field.name);
     let Some(value) = values.next() else { return Ok(None) };
+    let name = field.shown;
     match (value.to_str(), values.next()) {
         (Ok(text), None) => Ok(Some(text.trim())),
         _ => Err(ApiError::bad_request(format!("{name} comes once, in ASCII."))

@@ -51,10 +51,10 @@ pub(crate) fn configure_documents(config: &mut web::ServiceConfig, has_x402: boo
     }
 }
 
-/// What stands below [`API`].
+/// What stands below [`API`]. Routes are tried one after the other: what is asked most comes first.
 pub(crate) fn configure_api(api: &mut web::ServiceConfig, has_mock: bool, has_webhooks: bool) {
-    api.configure(health::configure)
-        .configure(gateway::configure)
+    api.configure(gateway::configure)
+        .configure(health::configure)
         .configure(gateway_requests::configure)
         .configure(ledger::configure)
         .configure(retired::configure)

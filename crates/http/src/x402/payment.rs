@@ -1,6 +1,7 @@
 //! The header that a payment comes in.
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
 use chrono::TimeDelta;
 use crochet_primitives::Timestamp;
 use crochet_relay::{HeaderPayment, IdempotencyKey, Promised};
@@ -10,6 +11,9 @@ use serde_json::json;
 
 use super::X402;
 use crate::error::ApiError;
+
+static V2: HeaderName = HeaderName::from_static(PAYMENT_SIGNATURE);
+static V1: HeaderName = HeaderName::from_static(X_PAYMENT);
 
 /// For about how long a payment on Solana can be made: 150 blocks. What is decided by is the chain's own count of them.
 const BLOCKHASH_LIFETIME: TimeDelta = TimeDelta::seconds(90);
@@ -26,12 +30,12 @@ pub(crate) struct ReadPayment {
 
 /// Whether a request brings a payment.
 pub(crate) fn came_with(req: &HttpRequest) -> bool {
-    req.headers().contains_key(PAYMENT_SIGNATURE) || req.headers().contains_key(X_PAYMENT)
+    req.headers().contains_key(&V2) || req.headers().contains_key(&V1)
 }
 
 /// Reads the payment of a request.
 pub(crate) fn read(x402: &X402, req: &HttpRequest, now: Timestamp) -> Result<ReadPayment, ApiError> {
-    let mut values = req.headers().get_all(PAYMENT_SIGNATURE).chain(req.headers().get_all(X_PAYMENT));
+    let mut values = req.headers().get_all(&V2).chain(req.headers().get_all(&V1));
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(refused("A payment comes in one header, PAYMENT-SIGNATURE or X-PAYMENT, once.".to_owned()));
     };
