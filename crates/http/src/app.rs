@@ -62,9 +62,11 @@ pub struct AppParts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Where gateway calls run: a runtime of several threads.
+    /// Where what goes on beside the requests runs.
     pub runtime: Handle,
-    /// Counts them; close it and wait for it after the server has stopped.
+    /// Counts gateway calls, each of which runs on the thread that serves its connection, whether or not its client is
+    /// still there. Close it, which lets no more begin, and wait for it before the server is stopped: the threads end
+    /// with the server.
     pub tasks: TaskTracker,
 }
 
@@ -124,7 +126,6 @@ impl Shared {
             runner: web::Data::new(CallRunner {
                 gateway: parts.gateway,
                 in_flight: InFlight::new("calls", config.call_limits),
-                runtime: parts.runtime,
                 tasks: parts.tasks,
                 observer: Arc::clone(&parts.observer),
             }),
@@ -161,11 +162,12 @@ impl Shared {
             .app_data(self.catalogue.clone())
             .app_data(self.readiness.clone())
             .app_data(self.observer.clone())
-            .configure(|documents| routes::configure_documents(documents, self.x402.is_some()))
+            // The API before the documents: routes are tried one after the other.
             .service(
                 web::scope(API)
                     .configure(|api| routes::configure_api(api, self.mock.is_some(), self.relay_webhooks.is_some())),
             )
+            .configure(|documents| routes::configure_documents(documents, self.x402.is_some()))
             .default_service(web::to(routes::unknown_path));
         if let Some(mock) = &self.mock {
             config.app_data(mock.clone());

@@ -1,6 +1,7 @@
 //! A gateway that runs: the server, the sweeper, and what they share.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub struct Running {
     db: Db,
     invalidations: Option<Arc<Invalidations>>,
     server: ServerHandle,
+    listener: TcpListener,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -92,6 +94,7 @@ impl Running {
             Building { config, database, url: &url, db: &db, clock, entropy, master_keys, metrics: &metrics, caches };
         let tasks = TaskTracker::new();
         let (parts, sweeper) = building.parts(tasks.clone(), building.limiter().await?)?;
+        let same_listener = listener.try_clone().context("the listener cannot be held twice")?;
         let (server, handle) =
             serve(&building.http_config(), parts, listener).context("the server cannot be started")?;
         let metrics_server = match metrics_listener {
@@ -105,7 +108,8 @@ impl Running {
         tokio::spawn(sweep(sweeper, config.sweep_interval, metrics.sweeper.clone(), clock, stopping.clone()));
         let rounds = metrics.sweeper.clone();
         tokio::spawn(purge(building.sweeps(), building.catalogue_store(), db.clone(), rounds, stopping.clone()));
-        Ok(Self { url, metrics: metrics_server, db, invalidations, server: handle, tasks, stopping })
+        let listener = same_listener;
+        Ok(Self { url, metrics: metrics_server, db, invalidations, server: handle, listener, tasks, stopping })
     }
 
     /// Under which URL it is reached, without a slash at the end.
@@ -132,22 +136,35 @@ impl Running {
         self.invalidations.as_ref()
     }
 
-    /// Takes no more requests, and waits for what is under way, for `limit` at most.
+    /// Takes no more connections and calls, and waits for what is under way, for `limit` at most.
     pub async fn stop(self, limit: Duration) {
         self.stopping.cancel();
         let drained = async {
-            self.server.stop(true).await;
+            // Whoever connects now is refused, and goes to another gateway, instead of waiting to be accepted.
+            self.server.pause().await;
+            refuse_connections(self.listener);
+            // Before the server: the calls run on its threads, those of clients that have hung up, too.
             self.tasks.close();
             self.tasks.wait().await;
+            self.server.stop(true).await;
         };
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!(calls = self.tasks.len(), "stopped while calls were under way; they can be retried");
+            // Told at once, and not waited for.
+            drop(self.server.stop(false));
         }
         // Last, so that the end can be watched.
         if let Some(metrics) = self.metrics {
             metrics.stop().await;
         }
     }
+}
+
+/// Lets the kernel refuse connections, while the server still holds the listener. Where a system cannot do that, who
+/// connects waits until the server has stopped.
+fn refuse_connections(listener: TcpListener) {
+    // The standard library shuts down sockets by this type alone.
+    let _ = TcpStream::from(OwnedFd::from(listener)).shutdown(Shutdown::Read);
 }
 
 /// Inside of a runtime.

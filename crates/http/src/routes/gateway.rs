@@ -1,6 +1,8 @@
 //! `POST /gateway/{listing}`: the product.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::middleware::from_fn;
@@ -8,7 +10,6 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use crochet_primitives::{ProfileId, WalletId, schema};
 use crochet_relay::{Buyer, CallRequest, Gateway, GatewayError, PaidRequest, Reply};
 use crochet_secrets::VaultSecret;
-use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -36,32 +37,29 @@ pub(crate) struct CallRunner {
     pub(crate) gateway: Arc<Gateway>,
     /// How many may run at once.
     pub(crate) in_flight: InFlight,
-    /// Where the calls run: not on the thread that serves the connection.
-    pub(crate) runtime: Handle,
-    /// What is waited for when the server stops.
+    /// What is waited for before the server stops. Closed, it takes no more.
     pub(crate) tasks: TaskTracker,
     /// Who is told how calls end.
     pub(crate) observer: Arc<dyn Observer>,
 }
 
+/// A call on its way. Boxed where it is made: it is kilobytes long, and whoever it is handed to would copy it.
+type Call = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
+
 impl CallRunner {
     /// Runs one call to its end, whether or not anybody waits for it.
     async fn run(&self, request: CallRequest) -> Result<Reply, ApiError> {
         let gateway = Arc::clone(&self.gateway);
-        self.to_its_end(request.buyer.profile, async move { gateway.call(&request).await }).await
+        self.to_its_end(request.buyer.profile, Box::pin(async move { gateway.call(&request).await })).await
     }
 
     /// The same of one that brought its payment.
     async fn run_paid(&self, caller: ProfileId, request: PaidRequest) -> Result<Reply, ApiError> {
         let gateway = Arc::clone(&self.gateway);
-        self.to_its_end(caller, async move { gateway.call_paid_by_header(&request).await }).await
+        self.to_its_end(caller, Box::pin(async move { gateway.call_paid_by_header(&request).await })).await
     }
 
-    async fn to_its_end(
-        &self,
-        caller: ProfileId,
-        call: impl Future<Output = Result<Reply, GatewayError>> + Send + 'static,
-    ) -> Result<Reply, ApiError> {
+    async fn to_its_end(&self, caller: ProfileId, call: Call) -> Result<Reply, ApiError> {
         // Before anything is asked of the storage, and held to the end, whoever still waits for it.
         let place = self.in_flight.take(caller)?;
         let observer = Arc::clone(&self.observer);
@@ -71,17 +69,25 @@ impl CallRunner {
             observer.replied(reply.as_ref().ok());
             reply
         };
-        let call = call.instrument(tracing::Span::current());
-        match self.tasks.spawn_on(call, &self.runtime).await {
+        // Counted from here on: whoever waits for the calls either waits for this one or has closed before.
+        let call = self.tasks.track_future(call.instrument(tracing::Span::current()));
+        if self.tasks.is_closed() {
+            return Err(stopped("no more calls are taken"));
+        }
+        // On the thread that serves the connection: a call is waiting, not computing, and each change of threads
+        // costs more than all that is computed for it.
+        match tokio::spawn(call).await {
             Ok(reply) => reply.map_err(ApiError::from),
-            // The runtime goes down with calls that outlived the bound of a stop.
-            Err(error) if error.is_cancelled() => {
-                let message = "The service stops. Send the same request again: what was paid stays paid.";
-                Err(ApiError::new(Code::ServiceUnavailable, message).retry_after(STOPPED_WAIT).cause(error.to_string()))
-            }
+            // The thread's runtime goes down with calls that outlived the bound of a stop.
+            Err(error) if error.is_cancelled() => Err(stopped(error)),
             Err(error) => Err(ApiError::internal("a gateway call did not come to its end", error)),
         }
     }
+}
+
+fn stopped(why: impl fmt::Display) -> ApiError {
+    let message = "The service stops. Send the same request again: what was paid stays paid.";
+    ApiError::new(Code::ServiceUnavailable, message).retry_after(STOPPED_WAIT).cause(why.to_string())
 }
 
 /// By whom calls without a key are counted: their address, of IPv6 the part that a network is given. Who pays is not proved

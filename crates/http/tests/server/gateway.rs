@@ -154,6 +154,7 @@ async fn a_call_at_the_seller_is_a_202_and_a_client_that_hangs_up_does_not_cut_i
     world.upstream.gate().open();
     world.tasks.close();
     world.tasks.wait().await;
+    world.tasks.reopen();
     let data = world.retry(&id).send().await.data(200);
     assert_eq!((&data["replayed"], &data["seller_response"]), (&json!(true), &json!({ "ok": true })));
     assert_eq!(world.upstream.sent(), 1);

@@ -38,6 +38,7 @@ async fn calls_that_nobody_waits_for_any_more_still_count() {
     last.await.unwrap().data(200);
     world.tasks.close();
     world.tasks.wait().await;
+    world.tasks.reopen();
     call().send().await.data(200);
 }
 

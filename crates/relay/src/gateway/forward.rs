@@ -53,7 +53,7 @@ impl Gateway {
             }
             (Ending::Failed(failure, _), Closed::Recorded, _) => Ok(seller_failed(seen, failure)),
             // Too late: what another attempt recorded is the answer.
-            (_, _, Some(_)) => self.replay(turn, seen).await,
+            (_, _, Some(_)) => Box::pin(self.replay(turn, seen)).await,
             (_, _, None) => Ok(accepted(seen, Progress::Forwarding)),
         }
     }

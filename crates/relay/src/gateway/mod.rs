@@ -128,7 +128,8 @@ impl Gateway {
         };
         let turn = Turn::new(request, &offer);
         match request.relay_request {
-            Some(id) => self.retry(&turn, id).await,
+            // Boxed, as all that a new free call does not need: the whole would be as long as its longest way.
+            Some(id) => Box::pin(self.retry(&turn, id)).await,
             None => self.first(&turn).await,
         }
     }
@@ -141,7 +142,7 @@ impl Gateway {
                 if used_for != fingerprint(turn.body_sha256, &turn.request.origin) {
                     return Ok(Reply::IdempotencyKeyReused);
                 }
-                return self.go_on(turn, seen).await;
+                return Box::pin(self.go_on(turn, seen)).await;
             }
         }
         if let Some(refusal) = refuse_new(turn.offer, &turn.request.body) {
@@ -155,12 +156,12 @@ impl Gateway {
         }
         let started = self.clock.monotonic();
         match self.journal.admit(&call).await? {
-            Admission::Quote(seen, lease) => match self.quote(turn, seen, lease, Unpaid::New).await? {
+            Admission::Quote(seen, lease) => match Box::pin(self.quote(turn, seen, lease, Unpaid::New)).await? {
                 Answer::Reply(reply) => Ok(*reply),
-                Answer::Again(seen) => self.go_on(turn, *seen).await,
+                Answer::Again(seen) => Box::pin(self.go_on(turn, *seen)).await,
             },
             Admission::Forward(_, forwarding) => self.forward(turn, forwarding, started).await,
-            Admission::Known(seen) => self.go_on(turn, seen).await,
+            Admission::Known(seen) => Box::pin(self.go_on(turn, seen)).await,
             Admission::Submit(seen) => {
                 Err(GatewayError::Inconsistent { call: seen.record.id, what: "it was admitted with a payment" })
             }
