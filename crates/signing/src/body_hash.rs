@@ -47,10 +47,18 @@ impl BodyHash {
     }
 }
 
+/// 32 bytes in lower-case hex, encoded at once: every call has three of them, and `hex::encode` goes by characters.
+pub(crate) fn hex_text(bytes: [u8; 32]) -> String {
+    let mut text = vec![0; 64];
+    // The length is right, and hex digits are text.
+    let _ = hex::encode_to_slice(bytes, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
 /// Lower-case hex.
 impl fmt::Display for BodyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        f.write_str(&hex_text(self.0))
     }
 }
 

@@ -8,6 +8,8 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::body_hash::hex_text;
+
 const PREFIX: &str = "whsec_";
 /// Base64 of 32 bytes, with its padding.
 const ENCODED_LEN: usize = 44;
@@ -69,7 +71,7 @@ impl SigningSecret {
 
     /// The signature of `payload`, in lower-case hex.
     pub(crate) fn sign(&self, payload: &str) -> String {
-        hex::encode(self.mac().chain_update(payload).finalize().into_bytes())
+        hex_text(self.mac().chain_update(payload).finalize().into_bytes().into())
     }
 }
 
