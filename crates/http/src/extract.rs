@@ -32,6 +32,9 @@ const MAX_NAME: usize = 64;
 /// From 0 to 1: how alike two names are of which one may have been meant for the other.
 const ALIKE: f64 = 0.84;
 
+/// From so many bytes on a piece of a body is kept as it came, instead of being copied.
+const WORTH_KEEPING: usize = 4 * 1024;
+
 /// How much of a body is read, in bytes, before it needs a place among the large ones.
 const SMALL: usize = 16 * 1024;
 
@@ -235,7 +238,7 @@ async fn read(req: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiErro
         return Err(too_large(limits.max_bytes));
     }
     let whole = async {
-        let mut body = BytesMut::new();
+        let mut body = Gathered::default();
         let mut place = None;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
@@ -247,13 +250,42 @@ async fn read(req: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiErro
             if place.is_none() && body.len() + chunk.len() > SMALL {
                 place = Some(limits.large.take(counted_as(req))?);
             }
-            body.extend_from_slice(&chunk);
+            body.add(chunk);
         }
-        Ok(body.freeze())
+        Ok(body.whole())
     };
     tokio::time::timeout(limits.timeout, whole)
         .await
         .unwrap_or_else(|_| Err(ApiError::new(Code::RequestTimeout, "The body did not arrive in time.")))
+}
+
+/// A body as it comes: one large piece stays as it is. A small one is copied, since it would keep all of the connection's
+/// buffer for as long as the call takes.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.first.len() + self.all.len()
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        if self.len() == 0 && piece.len() >= WORTH_KEEPING {
+            self.first = piece;
+            return;
+        }
+        if !self.first.is_empty() {
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn whole(self) -> Bytes {
+        if self.first.is_empty() { self.all.freeze() } else { self.first }
+    }
 }
 
 /// By whom what a request holds is counted: the caller, or its address.
@@ -385,6 +417,21 @@ const NUMBERS: [&str; 8] = ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_of_one_large_piece_is_not_copied_and_one_of_several_is_whole() {
+        let large = Bytes::from(vec![b'1'; WORTH_KEEPING]);
+        let mut body = Gathered::default();
+        body.add(large.clone());
+        assert_eq!(body.whole().as_ptr(), large.as_ptr());
+        for pieces in [vec![large.clone(), Bytes::from_static(b"2"), large.clone()], vec![Bytes::from_static(b"3"); 3]]
+        {
+            let mut body = Gathered::default();
+            pieces.iter().for_each(|piece| body.add(piece.clone()));
+            assert_eq!(body.len(), pieces.iter().map(Bytes::len).sum::<usize>());
+            assert_eq!(body.whole(), pieces.concat());
+        }
+    }
 
     #[test]
     fn the_name_that_was_meant_is_proposed_and_no_other() {
