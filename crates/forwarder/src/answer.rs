@@ -8,6 +8,9 @@ use http_body_util::BodyExt;
 use hyper::Response;
 use hyper::body::{Body, Incoming};
 
+/// From so many bytes on a piece of an answer is kept as it came, instead of being copied.
+const WORTH_KEEPING: usize = 4 * 1024;
+
 /// What was read.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -29,8 +32,9 @@ pub(crate) async fn read(response: Response<Incoming>, limit: u64) -> Answer {
     if announced > limit {
         return Answer::TooLarge { status };
     }
-    // Memory is taken for what comes, not for what is announced.
-    let mut read = BytesMut::new();
+    // Memory is taken for what comes, not for what is announced. One large piece stays as it came; a small one is
+    // copied, so that the connection has its buffer back.
+    let (mut one, mut read) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = body.frame().await {
         let frame = match frame {
             Ok(frame) => frame,
@@ -38,12 +42,17 @@ pub(crate) async fn read(response: Response<Incoming>, limit: u64) -> Answer {
         };
         // Trailers say nothing that is relayed.
         let Ok(data) = frame.into_data() else { continue };
-        if data.len() > limit - read.len() {
+        if data.len() > limit - one.len() - read.len() {
             return Answer::TooLarge { status };
         }
+        if one.is_empty() && read.is_empty() && data.len() >= WORTH_KEEPING {
+            one = data;
+            continue;
+        }
+        read.extend_from_slice(&std::mem::take(&mut one));
         read.extend_from_slice(&data);
     }
-    Answer::Whole { status, body: read.freeze() }
+    Answer::Whole { status, body: if one.is_empty() { read.freeze() } else { one } }
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {

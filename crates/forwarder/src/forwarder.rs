@@ -21,7 +21,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answer, cause_of, read};
 use crate::connect::{ConnectError, Connector};
-use crate::guard::{GuardPolicy, check_url};
+use crate::guard::GuardPolicy;
+use crate::known::KnownUrls;
 use crate::quiet::{QuietExecutor, quietly};
 use crate::request::{Gate, GatedBody, build};
 use crate::tls::{CertificateDer, client_config};
@@ -94,13 +95,13 @@ pub struct Forwarder {
 
 struct Shared {
     client: Client<Connector, GatedBody>,
-    policy: Arc<GuardPolicy>,
+    urls: KnownUrls,
     user_agent: HeaderValue,
 }
 
 impl fmt::Debug for Forwarder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Forwarder").field("policy", &self.shared.policy).finish_non_exhaustive()
+        f.debug_struct("Forwarder").field("policy", self.shared.urls.policy()).finish_non_exhaustive()
     }
 }
 
@@ -150,7 +151,7 @@ impl Forwarder {
             .http1_max_headers(MAX_HEADERS)
             .http2_max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX))
             .build(connector);
-        Ok(Self { shared: Arc::new(Shared { client, policy, user_agent }) })
+        Ok(Self { shared: Arc::new(Shared { client, urls: KnownUrls::new(policy), user_agent }) })
     }
 
     async fn send(&self, dispatch: &Dispatch, started: Instant) -> Arrival {
@@ -158,7 +159,7 @@ impl Forwarder {
         let never_sent = |cause| Arrival::NeverSent { cause, latency_ms: latency_ms() };
 
         let endpoint = &dispatch.endpoint;
-        let Ok(url) = check_url(endpoint.url.expose_secret(), &self.shared.policy) else {
+        let Ok(target) = self.shared.urls.target(endpoint.url.expose_secret()) else {
             return never_sent(Cause::NotAllowed);
         };
         let deadline = started + dispatch.budget.min(endpoint.timeout).min(LONGEST_CALL);
@@ -166,7 +167,7 @@ impl Forwarder {
             return never_sent(Cause::Timeout);
         }
         let gate = Arc::new(Gate::new(deadline));
-        let Ok(mut request) = build(dispatch, url.uri().clone(), &self.shared.user_agent, &gate) else {
+        let Ok(mut request) = build(dispatch, target, &self.shared.user_agent, &gate) else {
             return never_sent(Cause::NotAllowed);
         };
         let connection = capture_connection(&mut request);

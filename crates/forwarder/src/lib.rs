@@ -24,6 +24,7 @@ mod connect;
 mod dial;
 mod forwarder;
 pub mod guard;
+mod known;
 mod quiet;
 mod request;
 mod resolve;

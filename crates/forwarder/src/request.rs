@@ -18,6 +18,9 @@ use tokio::time::Instant;
 /// The longest value of an upstream auth header.
 const MAX_AUTH_BYTES: usize = 8 * 1024;
 
+/// How many headers a request has at most: those here, and what the client adds.
+const HEADERS: usize = 16;
+
 /// A header that cannot be sent.
 #[derive(Debug)]
 pub(crate) struct BadHeader;
@@ -34,6 +37,7 @@ pub(crate) fn build(
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
+    *request.headers_mut() = HeaderMap::with_capacity(HEADERS);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, json.clone());
     headers.insert(ACCEPT, json);
