@@ -102,6 +102,16 @@ docs:
 measure-lists *args:
     cargo run --release -p crochet-bench -- lists {{args}}
 
+# Count the instructions of a gateway call under valgrind, and compare them with the baseline; --bless makes a new one
+instructions *args:
+    @command -v valgrind >/dev/null || { echo "valgrind is not installed: apt-get install valgrind" >&2; exit 1; }
+    cargo build --locked --profile instructions -p crochet-instructions
+    target/instructions/crochet-instructions check {{args}}
+
+# Micro-benchmarks of the pure functions that every call goes through
+microbench *args:
+    cargo bench --locked -p crochet-instructions --bench pure {{args}}
+
 # Measure calls through the gateway beside the same calls through nginx and to the seller: throughput and latency
 bench *args:
     cargo run --release -p crochet-bench -- calls {{args}}

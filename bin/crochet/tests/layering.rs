@@ -40,6 +40,12 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("metrics", &["primitives", "relay"], &[]),
     // A program for measurements: it knows the gateway as a whole.
     ("bench", &["local-postgres", "primitives", "relay", "secrets", "wallet"], &[]),
+    // A program that counts instructions: the server and the forwarder over ports in memory.
+    (
+        "instructions",
+        &["forwarder", "http", "market", "pow", "pricing", "primitives", "relay", "secrets", "signing", "wallet"],
+        &[],
+    ),
     // What all parsers promise, for a fuzzer and for tests: it knows every room that reads what strangers send.
     (
         "laws",
@@ -66,7 +72,7 @@ const PURE: &[&str] =
     &["primitives", "pricing", "secrets", "pow", "signing", "wallet", "relay", "market", "limits", "x402"];
 
 /// What stands beside `bin/crochet` and knows all rooms, as it does; nothing of a gateway depends on it.
-const PROGRAMS: &[&str] = &["bench", "laws"];
+const PROGRAMS: &[&str] = &["bench", "instructions", "laws"];
 
 /// What does I/O, reads clocks or draws randomness; no pure crate may reach any of it.
 const NOT_PURE: &[&str] = &[
