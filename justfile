@@ -110,7 +110,7 @@ instructions *args:
 
 # Micro-benchmarks of the pure functions that every call goes through
 microbench *args:
-    cargo bench --locked -p crochet-instructions --bench pure {{args}}
+    cargo bench --locked --profile instructions -p crochet-instructions --bench pure -- {{args}}
 
 # Measure calls through the gateway beside the same calls through nginx and to the seller: throughput and latency
 bench *args:
