@@ -19,7 +19,7 @@ use crate::config::DbConfig;
 use crate::error::DbError;
 use crate::retry::retried;
 use crate::seat::{Hanging, Seat, Sign};
-use crate::sessions::{Epoch, Quiet, Sessions};
+use crate::sessions::{Epoch, Quiet, Sessions, Statements};
 
 /// Connections that were idle this long are closed, so that a quiet gateway holds few.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -41,6 +41,7 @@ pub struct Db {
     config: Arc<DbConfig>,
     waiting: Arc<AtomicU32>,
     finished: Arc<AtomicU64>,
+    statements: Statements,
     observer: Arc<dyn WaitObserver>,
 }
 
@@ -77,7 +78,7 @@ impl Db {
     #[must_use]
     pub fn connect(config: &DbConfig) -> Self {
         let size = config.pool_size.max(1);
-        let epoch = Epoch::default();
+        let (epoch, statements) = (Epoch::default(), Statements::default());
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -86,7 +87,7 @@ impl Db {
             .max_lifetime(Some(LIFETIME))
             .test_on_check_out(false)
             .error_handler(Box::new(Quiet(config.url.clone())))
-            .build_unchecked(Sessions::new(config, epoch.clone()));
+            .build_unchecked(Sessions::new(config, epoch.clone(), statements.clone()));
         Self {
             pool,
             turns: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
@@ -95,6 +96,7 @@ impl Db {
             config: Arc::new(config.clone()),
             waiting: Arc::default(),
             finished: Arc::default(),
+            statements,
             observer: Arc::new(()),
         }
     }
@@ -206,6 +208,12 @@ impl Db {
     #[must_use]
     pub fn finished(&self) -> u64 {
         self.finished.load(Ordering::Relaxed)
+    }
+
+    /// How many statements were sent, BEGIN and COMMIT among them: each is a round trip.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.sent()
     }
 
     /// Has a thread do the work, and waits for it only so long.

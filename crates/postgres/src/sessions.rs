@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Error as R2d2Error, HandleError, ManageConnection, R2D2Connection};
 use diesel::sql_types::{Bool, Nullable, Text};
@@ -59,13 +60,14 @@ pub(crate) struct Sessions {
     connections: ConnectionManager<PgConnection>,
     settings: Settings,
     epoch: Epoch,
+    statements: Statements,
 }
 
 impl Sessions {
-    pub(crate) fn new(config: &DbConfig, epoch: Epoch) -> Self {
+    pub(crate) fn new(config: &DbConfig, epoch: Epoch, statements: Statements) -> Self {
         let url = conninfo::with_bounds(&config.url, config.connect_timeout, "crochet");
         let connections = ConnectionManager::new(url.expose_secret());
-        Self { connections, settings: Settings::of(config), epoch }
+        Self { connections, settings: Settings::of(config), epoch, statements }
     }
 }
 
@@ -77,6 +79,7 @@ impl ManageConnection for Sessions {
         let (epoch, made_in) = (self.epoch.clone(), self.epoch.now());
         let mut conn = self.connections.connect()?;
         let is_read_only = self.settings.apply(&mut conn).map_err(R2d2Error::QueryError)?;
+        conn.set_instrumentation(self.statements.clone());
         let now = Instant::now();
         Ok(Session { conn: Some(conn), epoch, made_in, read_only_since: is_read_only.then_some(now), used_at: now })
     }
@@ -88,6 +91,24 @@ impl ManageConnection for Sessions {
 
     fn has_broken(&self, session: &mut Session) -> bool {
         session.is_stale() || session.conn.as_mut().is_none_or(|conn| std::thread::panicking() || conn.is_broken())
+    }
+}
+
+/// How many statements were sent on connections that were set up: a round trip each, BEGIN and COMMIT among them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Statements(Arc<AtomicU64>);
+
+impl Statements {
+    pub(crate) fn sent(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Instrumentation for Statements {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
