@@ -319,7 +319,7 @@ async fn with_both_chains_taken_the_payer_chooses_and_discovery_names_what_the_s
     let insert = "INSERT INTO profile_wallets (id, profile_id, chain, address, is_primary, capabilities, status, created_at) \
                   SELECT gen_random_uuid(), profile_id, 'evm', '0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed', false, \
                   capabilities, status, now() FROM profile_wallets WHERE address = '";
-    world.market.gateway.sql(&format!("{insert}{}' RETURNING 1", seller.canonical()));
+    world.market.gateway.change(&format!("{insert}{}' RETURNING 1", seller.canonical()));
     let terms = world.terms().await;
     let networks: Vec<&str> =
         terms["accepts"].as_array().unwrap().iter().map(|way| way["network"].as_str().unwrap()).collect();
