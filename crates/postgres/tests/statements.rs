@@ -9,7 +9,7 @@ use crochet_postgres::testing::TestDatabase;
 use crochet_postgres::{Db, PgJournal};
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, split};
 use crochet_primitives::testing::SeededEntropy;
-use crochet_primitives::{CallId, EntropyExt, ListingId, ProfileId, Timestamp, timestamp_from_millis};
+use crochet_primitives::{CallId, EntropyExt, ListingId, ProfileId, StorageError, Timestamp, timestamp_from_millis};
 use crochet_relay::ports::{Admission, CheckClaim, Journal};
 use crochet_relay::{
     Arrival, Closing, FeeStatus, Forwarding, IdempotencyKey, NewCall, Observation, Origin, OriginCurrency, Payment,
@@ -166,4 +166,22 @@ async fn calls_at_the_same_time_cost_no_more_statements_than_one() {
     let (admitted, statements) = world.counted(join_all(calls.iter().map(|call| journal.admit(call)))).await;
     assert!(admitted.iter().all(|admission| matches!(admission, Ok(Admission::Quote(..)))));
     assert_eq!(statements, 6);
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_read_is_no_reason_to_do_the_others_alone() {
+    let world = World::new().await;
+    let journal = &world.journal;
+    let [good, bad] = [world.paid_call(), world.paid_call()];
+    for call in [&good, &bad] {
+        let Ok(Admission::Quote(_, lease)) = journal.admit(call).await else { panic!("not quoted") };
+        journal.issue(lease, &QuoteOutcome::Issued(Box::new(terms(call)))).await.unwrap();
+    }
+    // As a newer program might write it.
+    world.database.execute(&format!("UPDATE gateway_requests SET terms = '{{}}' WHERE id = '{}'", bad.id.uuid())).await;
+    let claims = join_all([&good, &bad].map(|call| journal.claim_check(call.id, LEASE)));
+    let (claims, statements) = world.counted(claims).await;
+    assert!(matches!(claims[..], [Ok(Some(CheckClaim::Claimed(_))), Err(StorageError::Corrupt(_))]), "{claims:?}");
+    // Five for the group, and BEGIN, lock and ROLLBACK for the one alone.
+    assert_eq!(statements, 8);
 }

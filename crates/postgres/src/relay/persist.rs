@@ -18,19 +18,19 @@ use crate::sets::{Insert, InsertBoth, InsertNew, Rows, Update};
 
 /// The call, locked until the transaction ends. Whoever moves a call on holds this lock.
 pub(super) fn lock(conn: &mut PgConnection, call: CallId) -> Result<Option<Record>, DbError> {
-    Ok(lock_all(conn, &[call.uuid()])?.pop())
+    lock_all(conn, &[call.uuid()])?.pop().transpose()
 }
 
 /// Those of these calls that there are, locked one after the other by their ids: two that lock several never wait for
-/// each other.
-pub(super) fn lock_all(conn: &mut PgConnection, calls: &[Uuid]) -> Result<Vec<Record>, DbError> {
+/// each other. One that cannot be read, a newer program's perhaps, is no reason not to read the others.
+pub(super) fn lock_all(conn: &mut PgConnection, calls: &[Uuid]) -> QueryResult<Vec<Result<Record, DbError>>> {
     let rows: Vec<RecordRow> = gateway_requests::table
         .filter(gateway_requests::id.eq_any(calls))
         .order(gateway_requests::id)
         .select(RecordRow::as_select())
         .for_update()
         .load(conn)?;
-    rows.into_iter().map(Record::try_from).collect()
+    Ok(rows.into_iter().map(Record::try_from).collect())
 }
 
 /// The call as it stands.

@@ -184,7 +184,8 @@ impl<'a> Turn<'a> {
             true => Vec::new(),
             false => persist::lock_all(conn, &existing.into_iter().collect::<Vec<_>>())?,
         };
-        let records: HashMap<CallId, Record> = records.into_iter().map(|record| (record.id, record)).collect();
+        let readable = records.into_iter().filter_map(Result::ok);
+        let records: HashMap<CallId, Record> = readable.map(|record| (record.id, record)).collect();
         let new = || moves.iter().filter_map(Move::new_call);
         let kept_keys = keep_keys(conn, context, new())?;
         let observed = consume(conn, context, moves, &records)?;
