@@ -140,12 +140,19 @@ impl Running {
     pub async fn stop(self, limit: Duration) {
         self.stopping.cancel();
         let drained = async {
-            // Whoever connects now is refused, and goes to another gateway, instead of waiting to be accepted.
             self.server.pause().await;
-            refuse_connections(self.listener);
+            // Whoever connects while calls end is refused, and goes to another gateway, instead of waiting to be accepted.
+            let refusing = async {
+                tokio::time::sleep(PAUSING).await;
+                refuse_connections(self.listener);
+                std::future::pending::<()>().await;
+            };
             // Before the server: the calls run on its threads, those of clients that have hung up, too.
             self.tasks.close();
-            self.tasks.wait().await;
+            tokio::select! {
+                () = self.tasks.wait() => {}
+                () = refusing => {}
+            }
             self.server.stop(true).await;
         };
         if tokio::time::timeout(limit, drained).await.is_err() {
@@ -159,6 +166,10 @@ impl Running {
         }
     }
 }
+
+/// How long the server is given to let go of its listener when it is paused. It does not say when it has; one that is shut
+/// down under its hands makes it complain in the log.
+const PAUSING: Duration = Duration::from_millis(50);
 
 /// Lets the kernel refuse connections, while the server still holds the listener. Where a system cannot do that, who
 /// connects waits until the server has stopped.
