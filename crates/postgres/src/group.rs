@@ -29,10 +29,15 @@ pub(crate) struct Wanted<W, A> {
     waiting: Waiting<A>,
 }
 
-impl<W, A> Wanted<W, A> {
-    /// What is wanted, and who waits for it.
-    pub(crate) fn parted(self) -> (W, Waiting<A>) {
-        (self.what, self.waiting)
+/// What is wanted, and those who want it: the work needs the one on another thread.
+pub(crate) fn parted<W, A>(group: Vec<Wanted<W, A>>) -> (Vec<W>, Vec<Waiting<A>>) {
+    group.into_iter().map(|wanted| (wanted.what, wanted.waiting)).unzip()
+}
+
+/// Tells everybody the same error.
+pub(crate) fn fail<A>(waiting: Vec<Waiting<A>>, error: &StorageError) {
+    for one in waiting {
+        one.answer(Err(error.clone()));
     }
 }
 
@@ -105,7 +110,7 @@ impl<T: AllAtOnce> Together for T {
     }
 
     async fn run(&self, db: &Db, group: Vec<Wanted<T::What, T::Answer>>) {
-        let (what, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(Wanted::parted).unzip();
+        let (what, waiting) = parted(group);
         match self.clone().done(db, what.clone()).await {
             Ok(answers) => waiting.into_iter().zip(answers).for_each(|(one, answer)| one.answer(Ok(answer))),
             // One of them cannot be done: that is no reason not to do the others.
@@ -117,7 +122,7 @@ impl<T: AllAtOnce> Together for T {
                     }));
                 }
             }
-            Err(error) => waiting.into_iter().for_each(|one| one.answer(Err(error.clone()))),
+            Err(error) => fail(waiting, &error),
         }
     }
 }

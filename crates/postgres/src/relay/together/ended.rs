@@ -11,11 +11,11 @@ use crochet_relay::transition::{self, Ended};
 use crochet_relay::{Closing, NewCall, Policy, State};
 use diesel::prelude::*;
 
-use super::{fail, is_of_connection, parted};
+use super::is_of_connection;
 use crate::Db;
 use crate::clock::DatabaseClock;
 use crate::error::DbError;
-use crate::group::{Together, Wanted};
+use crate::group::{Together, Wanted, fail, parted};
 use crate::relay::persist;
 
 /// A free call that is over.

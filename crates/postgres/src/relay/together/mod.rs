@@ -7,11 +7,9 @@ mod ended;
 mod found;
 mod moves;
 
-use crochet_primitives::StorageError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::error::DbError;
-use crate::group::{Waiting, Wanted};
 
 pub(super) use ended::{EndedCall, EndedCalls};
 pub(super) use found::FoundCalls;
@@ -31,16 +29,4 @@ fn is_of_connection(error: &DbError) -> bool {
                 | DieselError::NotInTransaction
         )
     )
-}
-
-/// What is wanted, and those who want it: the work needs the one on another thread.
-fn parted<W, A>(group: Vec<Wanted<W, A>>) -> (Vec<W>, Vec<Waiting<A>>) {
-    group.into_iter().map(Wanted::parted).unzip()
-}
-
-/// Tells everybody the same error.
-fn fail<A>(waiting: Vec<Waiting<A>>, error: &StorageError) {
-    for one in waiting {
-        one.answer(Err(error.clone()));
-    }
 }

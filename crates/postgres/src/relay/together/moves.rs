@@ -16,11 +16,11 @@ use crochet_relay::{Closing, NewCall, Observation, Policy, QuoteOutcome, Record,
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{fail, is_of_connection, parted};
+use super::is_of_connection;
 use crate::Db;
 use crate::clock::DatabaseClock;
 use crate::error::DbError;
-use crate::group::{Together, Wanted};
+use crate::group::{Together, Wanted, fail, parted};
 use crate::relay::references::{self, Arrived};
 use crate::relay::step::claim_of;
 use crate::relay::vault::VaultRows;
