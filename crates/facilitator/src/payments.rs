@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_pricing::MicroUsd;
-use crochet_primitives::Clock;
+use crochet_primitives::{Clock, Computing, InPlace, TooMuchToCompute};
 use crochet_relay::ports::{HeaderPayments, PayoutWallets};
 use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Payment, Terms, Verification};
 use crochet_wallet::{Chain as Family, WalletAddress};
@@ -31,6 +31,9 @@ pub const SHORTEST_WINDOW: Duration = Duration::from_secs(6);
 /// It may be good for so long: while it is, nobody can say that a payment has failed.
 pub const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
 
+/// As many signatures are being checked as may be: shortly there will be room again.
+pub(crate) const BUSY: Verification = Verification::Unavailable { retry_after_seconds: Some(1) };
+
 /// What facilitators are told of how long a payment may take.
 pub(crate) const MAX_TIMEOUT_SECONDS: u32 = 300;
 
@@ -47,10 +50,11 @@ pub struct Facilitators {
     pub(crate) times: FacilitatorTimes,
     pub(crate) verifications: Budget,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) computing: Arc<dyn Computing>,
 }
 
 impl Facilitators {
-    /// As configured.
+    /// As configured. Signatures are checked [`InPlace`]; see [`Self::computing`].
     ///
     /// # Errors
     /// The first of [`FacilitatorConfig::problems`].
@@ -81,7 +85,14 @@ impl Facilitators {
         }
         let resource = Resource::new(&config.resource_url, "");
         let verifications = Budget::new(config.verifications, Arc::clone(&clock));
-        Ok(Self { services, chains, solana, assets, resource, times: config.times, verifications, clock })
+        let (times, computing) = (config.times, Arc::new(InPlace));
+        Ok(Self { services, chains, solana, assets, resource, times, verifications, clock, computing })
+    }
+
+    /// The same, with signatures checked there.
+    #[must_use]
+    pub fn computing(self, computing: Arc<dyn Computing>) -> Self {
+        Self { computing, ..self }
     }
 
     /// What is taken, the preferred one first.
@@ -212,8 +223,11 @@ impl HeaderPayments for Facilitators {
         let Some((authorization, offer)) = read(payment, &chain.asset) else {
             return invalid("invalid_payload");
         };
-        if authorization.signed_by(&chain.asset) == SignedBy::Nobody {
-            return invalid("invalid_exact_evm_payload_signature");
+        let (signed, asset) = (authorization.clone(), chain.asset.clone());
+        match self.computing.compute(move || signed.signed_by(&asset)).await {
+            Ok(SignedBy::Payer | SignedBy::Contract) => {}
+            Ok(SignedBy::Nobody) => return invalid("invalid_exact_evm_payload_signature"),
+            Err(TooMuchToCompute) => return BUSY,
         }
         // From here on somebody is asked.
         let _place = match self.verifications.take() {

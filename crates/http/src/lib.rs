@@ -12,6 +12,7 @@ mod caching;
 mod client;
 mod code;
 mod compress;
+mod computing;
 mod conditional;
 mod config;
 mod cors;
@@ -40,6 +41,7 @@ mod x402;
 
 pub use app::{AppParts, serve};
 pub use code::Code;
+pub use computing::{BoundedComputing, ComputingLimits};
 pub use config::{CallLimits, Environment, HttpConfig, Rate, RateLimits};
 pub use error::ApiError;
 pub use limits::LocalLimits;

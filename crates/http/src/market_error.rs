@@ -10,6 +10,9 @@ use crate::recovery::{NextAction, Recovery};
 /// How long a seller waits for a listing challenge to expire, in seconds.
 const CHALLENGE_WAIT: u32 = 60;
 
+/// How long a wallet waits when too many signatures are checked, in seconds.
+const SIGNATURES_WAIT: u32 = 1;
+
 /// How long a client waits when others keep changing the same thing, in seconds.
 const CHANGED_WAIT: u32 = 1;
 
@@ -48,6 +51,15 @@ impl From<MarketError> for ApiError {
                 )
                 .discard(&["nonce", "pow_nonce", "signature"]),
             ),
+            MarketError::TooManySignatures => Self::new(Code::ServiceUnavailable, text)
+                .recovery(
+                    Recovery::retry(
+                        NextAction::RequestNewChallenge,
+                        "The challenge is used up, and nothing was changed. Wait, ask for a new one and sign that.",
+                    )
+                    .discard(&["nonce", "pow_nonce", "signature"]),
+                )
+                .retry_after(SIGNATURES_WAIT),
             MarketError::Forbidden { .. } => Self::new(Code::Forbidden, text),
             MarketError::NotOwner => Self::new(Code::Forbidden, text).recovery(Recovery::change(
                 NextAction::FixRequest,

@@ -52,6 +52,9 @@ pub enum MarketError {
         /// What is wrong with it.
         detail: String,
     },
+    /// As many signatures are being checked as may be at once. The challenge is used up.
+    #[error("the service is busy with other signatures; request a new challenge")]
+    TooManySignatures,
     /// The caller may not do this.
     #[error("{detail}")]
     Forbidden {

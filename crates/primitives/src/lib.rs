@@ -1,7 +1,7 @@
-//! What every room of the house shares: typed ids, timestamps, and the two ports through which time and
-//! randomness come in.
+//! What every room of the house shares: typed ids, timestamps, the two ports through which time and randomness come in,
+//! and the one by which long computations go elsewhere.
 //!
-//! **Invariant:** nothing here reads a clock or draws randomness by itself. [`Clock`] and [`Entropy`] are
+//! **Invariant:** nothing here reads a clock, draws randomness or starts a thread by itself. [`Clock`] and [`Entropy`] are
 //! implemented once, at the edge (`bin/crochet`); `features = ["testing"]` has deterministic ones.
 //!
 //! ```
@@ -16,6 +16,7 @@
 #[path = "names.rs"]
 pub mod __names;
 mod clock;
+mod computing;
 mod entropy;
 mod id;
 mod page;
@@ -27,6 +28,7 @@ pub mod testing;
 pub use clock::{
     Clock, Timestamp, format_timestamp, parse_timestamp, rfc3339_millis, timestamp_from_millis, truncate_to_millis,
 };
+pub use computing::{Computing, InPlace, TooMuchToCompute};
 pub use entropy::{Entropy, EntropyExt};
 pub use id::{
     ApiKeyId, CallId, CategoryId, LedgerEntryId, ListingId, OrphanId, ParseIdError, ProfileId, SettlementId, WalletId,

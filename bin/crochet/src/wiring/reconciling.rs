@@ -6,7 +6,7 @@ use std::time::Duration;
 use crochet_metrics::Metrics;
 use crochet_payments::TimeLimited;
 use crochet_postgres::{Db, PgBooks, PgJournal};
-use crochet_primitives::{Clock, Entropy};
+use crochet_primitives::{Clock, Entropy, InPlace};
 use crochet_relay::ports::HeaderPayments;
 use crochet_relay::{Providers, Reconciler};
 
@@ -41,6 +41,8 @@ pub fn reconciler(
         db,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
+        // It serves nobody, and takes no payments.
+        computing: Arc::new(InPlace),
         master_keys: Arc::new(keys::load(config, entropy.as_ref())?),
         metrics: &Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), config.payment_provider.as_str())),
         caches: None,

@@ -11,7 +11,10 @@ use anyhow::Context;
 use crochet_facilitator::{FacilitatorConfig, Facilitators};
 use crochet_forwarder::guard::{Environment as GuardEnvironment, GuardPolicy};
 use crochet_forwarder::{Forwarder, ForwarderConfig};
-use crochet_http::{AppParts, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, X402, serve};
+use crochet_http::{
+    AppParts, BoundedComputing, ComputingLimits, Environment as HttpEnvironment, HttpConfig, Rate, RateLimits, X402,
+    serve,
+};
 use crochet_limits::Limiter;
 use crochet_market::Payouts;
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
@@ -23,7 +26,7 @@ use crochet_postgres::market::{PgCatalogue, PgPayers};
 use crochet_postgres::{Db, Invalidations, PgBooks, PgJournal, PgMockPayments, PgSweeps};
 use crochet_pow::ChallengeSealer;
 use crochet_pricing::MARKETPLACE_FEE;
-use crochet_primitives::{Clock, Entropy};
+use crochet_primitives::{Clock, Computing, Entropy};
 use crochet_redis::SharedLimits;
 use crochet_relay::ports::{HeaderPayments, Journal, MockPayments, Payers, PaymentProvider, Sweeps, Upstream};
 use crochet_relay::{Gateway, Policy, Providers, Sweeper, WebhookIntake};
@@ -90,8 +93,18 @@ impl Running {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), config.payment_provider.as_str()));
         let db = database.connect(config).observed(Arc::new(Waits(metrics.pool.clone())));
         let caches = config.cache.then(|| Caches::start(&db, &master_keys, database.direct_url()));
-        let building =
-            Building { config, database, url: &url, db: &db, clock, entropy, master_keys, metrics: &metrics, caches };
+        let building = Building {
+            config,
+            database,
+            url: &url,
+            db: &db,
+            clock,
+            entropy,
+            computing: Arc::new(BoundedComputing::new(ComputingLimits::of_this_machine())),
+            master_keys,
+            metrics: &metrics,
+            caches,
+        };
         let tasks = TaskTracker::new();
         let (parts, sweeper) = building.parts(tasks.clone(), building.limiter().await?)?;
         let same_listener = listener.try_clone().context("the listener cannot be held twice")?;
@@ -199,6 +212,7 @@ pub(super) struct Building<'a> {
     pub(super) db: &'a Db,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) computing: Arc<dyn Computing>,
     pub(super) master_keys: Arc<MasterKeys>,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) caches: Option<Caches>,
@@ -292,7 +306,7 @@ impl Building<'_> {
         let Some(x402) = &self.config.x402 else { return Ok(None) };
         let config = FacilitatorConfig { resource_url: self.url.to_owned(), ..x402.facilitator.clone() };
         let facilitators = Facilitators::new(config, Arc::clone(&self.clock)).context("x402 cannot be used")?;
-        Ok(Some(Arc::new(facilitators)))
+        Ok(Some(Arc::new(facilitators.computing(Arc::clone(&self.computing)))))
     }
 
     /// What the API needs to speak x402.
@@ -380,7 +394,9 @@ impl Building<'_> {
             .recognising(self.master_keys.derive_others(CHALLENGES));
         let config =
             IdentityConfig { difficulty: self.config.auth_difficulty, ..IdentityConfig::new(domain, self.url) };
-        Ok(IdentityService::new(identities, Arc::clone(&self.clock), Arc::clone(&self.entropy), sealer, config))
+        let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        let service = IdentityService::new(identities, clock, entropy, sealer, config);
+        Ok(service.computing(Arc::clone(&self.computing)))
     }
 
     fn catalogue_service(&self, guard: GuardPolicy, payouts: Payouts) -> CatalogueService {

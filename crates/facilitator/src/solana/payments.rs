@@ -1,6 +1,7 @@
 //! The relay's port for payments on Solana, over facilitators and a node.
 
 use crochet_pricing::MicroUsd;
+use crochet_primitives::TooMuchToCompute;
 use crochet_relay::{HeaderOffer, HeaderPayment, Observation, Terms, Verification};
 use crochet_wallet::{Chain as Family, WalletAddress};
 use crochet_x402::facilitator::request;
@@ -14,7 +15,7 @@ use super::chain::Beforehand;
 use super::evidence::{Evidence, wanted};
 use crate::chain::Look;
 use crate::node::Unreadable;
-use crate::payments::{Facilitators, MAX_TIMEOUT_SECONDS, observation};
+use crate::payments::{BUSY, Facilitators, MAX_TIMEOUT_SECONDS, observation};
 use crate::service::Service;
 use crate::verdict::Verified;
 
@@ -84,9 +85,13 @@ impl Facilitators {
         let (Some(signed), Ok(recipient)) = (read(payment), WalletAddress::parse(&way.recipient)) else {
             return invalid("invalid_payload");
         };
-        if let Some(reason) = signed.problem(&chain.asset, &recipient, way.base_units) {
-            return invalid(reason);
-        }
+        let (asset, base_units) = (chain.asset.clone(), way.base_units);
+        let checked = self.computing.compute(move || (signed.problem(&asset, &recipient, base_units), signed)).await;
+        let signed = match checked {
+            Ok((None, signed)) => signed,
+            Ok((Some(reason), _)) => return invalid(reason),
+            Err(TooMuchToCompute) => return BUSY,
+        };
         let Some(fee_payer) = signed.fee_payer() else { return invalid("invalid_payload") };
         let offered = match self.with_fee_payer(chain, &fee_payer, deadline).await {
             Some(services) if services.is_empty() => return invalid("invalid_exact_svm_fee_payer_mismatch"),

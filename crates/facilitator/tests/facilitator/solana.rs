@@ -19,7 +19,7 @@ use crochet_x402::{Asset, Network};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::support::{PRICE, URL, read, terms};
+use crate::support::{NoRoom, PRICE, URL, read, terms};
 
 /// The network takes no transaction so many blocks after the one that it names, and nothing is undone after the second.
 const LIFETIME: u64 = 150;
@@ -144,6 +144,15 @@ async fn an_offer_names_the_facilitators_fee_payer_and_the_sellers_token_account
     assert_eq!(scene.facilitator.asked("/supported"), 1, "it is remembered");
     let evm = PayoutWallets { evm: Some("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed".to_owned()), solana: None };
     assert_eq!(scene.payments.offers(MicroUsd::from_micros(PRICE), &evm).await, []);
+}
+
+#[tokio::test]
+async fn a_signature_that_there_is_no_room_to_check_is_for_later_and_no_facilitator_is_asked() {
+    let scene = Scene::new().await;
+    let (payment, way) = (scene.payment().await, scene.way().await);
+    let later = Verification::Unavailable { retry_after_seconds: Some(1) };
+    assert_eq!(scene.payments.computing(Arc::new(NoRoom)).verify(&payment, &way).await, later);
+    assert_eq!(scene.facilitator.asked("/verify"), 0);
 }
 
 #[tokio::test]

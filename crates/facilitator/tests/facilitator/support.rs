@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use crochet_facilitator::testing::{TestChain, TestFacilitator, TestPayer};
 use crochet_facilitator::{
     FacilitatorConfig, FacilitatorEndpoint, FacilitatorTimes, Facilitators, PaidNetwork, VerificationLimits,
 };
 use crochet_primitives::testing::ManualClock;
-use crochet_primitives::{Clock, Timestamp};
+use crochet_primitives::{Clock, Computing, Timestamp, TooMuchToCompute};
 use crochet_relay::ports::HeaderPayments;
 use crochet_relay::{
     BY_HEADER, Claimed, FeeStatus, HeaderOffer, HeaderPayment, Observation, OriginCurrency, Terms, Verification,
@@ -22,6 +23,16 @@ use serde_json::Value;
 pub(crate) const PRICE: u64 = 10_000;
 pub(crate) const FINALITY: u64 = 20;
 pub(crate) const URL: &str = "https://gateway.example/api/v1/gateway";
+
+/// Where nothing is computed: there is no room.
+pub(crate) struct NoRoom;
+
+#[async_trait]
+impl Computing for NoRoom {
+    async fn run(&self, _: Box<dyn FnOnce() + Send>) -> Result<(), TooMuchToCompute> {
+        Err(TooMuchToCompute)
+    }
+}
 
 /// Everything that one test needs.
 pub(crate) struct Scene {

@@ -1,17 +1,20 @@
 //! Before anything is submitted.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use crochet_facilitator::VerificationLimits;
 use crochet_facilitator::testing::{TestPayer, VerifyFault};
 use crochet_pricing::MicroUsd;
+use crochet_primitives::Clock;
 use crochet_relay::Verification;
 use crochet_relay::ports::{HeaderPayments, PayoutWallets};
 use crochet_wallet::WalletAddress;
 use crochet_x402::{Asset, Network};
 
-use crate::support::{PRICE, Scene, URL, seller, usdc, v1, v2};
+use crate::support::{NoRoom, PRICE, Scene, URL, seller, usdc, v1, v2, way};
 
 fn reason(verification: Verification) -> String {
     match verification {
@@ -118,6 +121,15 @@ async fn a_signature_that_is_not_the_payers_is_refused_without_asking_anybody() 
         }
     }
     assert_eq!((scene.chain.asked(), scene.first.asked("/supported"), scene.first.asked("/verify")), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_signature_that_there_is_no_room_to_check_is_for_later_and_nobody_is_asked() {
+    let Scene { payments, chain, first, payer, clock, .. } = Scene::new().await;
+    let payment = v2(&payer.authorize(&usdc(), &seller(), PRICE, clock.now() + TimeDelta::seconds(60)));
+    let later = Verification::Unavailable { retry_after_seconds: Some(1) };
+    assert_eq!(payments.computing(Arc::new(NoRoom)).verify(&payment, &way(&payment)).await, later);
+    assert_eq!((chain.asked(), first.asked("/verify")), (0, 0));
 }
 
 #[tokio::test]

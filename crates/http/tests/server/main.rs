@@ -8,6 +8,7 @@ mod browsers;
 mod caching;
 mod client;
 mod compression;
+mod computing;
 mod discovery;
 mod documents;
 mod edge;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use crochet_http::{AppParts, Environment, HttpConfig, RateLimits, X402, serve};
+use crochet_http::{AppParts, BoundedComputing, ComputingLimits, Environment, HttpConfig, RateLimits, X402, serve};
 use crochet_market::catalogue::{CatalogueConfig, CatalogueService};
 use crochet_market::identity::{IdentityConfig, IdentityService};
 use crochet_market::memory::{MemoryCatalogue, MemoryGuard, MemoryIdentities};
@@ -16,7 +16,7 @@ use crochet_market::{ProfileRole, Scope, Scopes};
 use crochet_pow::{ChallengeSealer, Difficulty, solve};
 use crochet_pricing::{MARKETPLACE_FEE, MicroUsd, Price};
 use crochet_primitives::testing::{ManualClock, SeededEntropy};
-use crochet_primitives::{CallId, Clock, EntropyExt, ListingId, ProfileId, WalletId};
+use crochet_primitives::{CallId, Clock, Computing, EntropyExt, ListingId, ProfileId, WalletId};
 use crochet_relay::memory::{
     MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) upstream: Arc<ScriptedUpstream>,
     pub(crate) handle: ServerHandle,
     pub(crate) tasks: TaskTracker,
+    /// Where signatures are checked: one at a time, and one may wait.
+    pub(crate) computing: Arc<dyn Computing>,
     /// How often readiness was looked into.
     pub(crate) looks: Arc<AtomicU32>,
     pub(crate) buyer: Account,
@@ -100,17 +102,21 @@ impl World {
         let as_port: Arc<dyn Clock> = clock.clone();
         let tasks = TaskTracker::new();
         let looks = Arc::<AtomicU32>::default();
+        let computing: Arc<dyn Computing> = Arc::new(BoundedComputing::new(ComputingLimits { running: 1, waiting: 1 }));
         let parts = AppParts {
             gateway: Arc::new(gateway),
             books: journal.clone(),
             upstream: seller,
-            identity: Arc::new(IdentityService::new(
-                identities.clone(),
-                clock.clone(),
-                entropy.clone(),
-                ChallengeSealer::new([3; 32]),
-                identity,
-            )),
+            identity: Arc::new(
+                IdentityService::new(
+                    identities.clone(),
+                    clock.clone(),
+                    entropy.clone(),
+                    ChallengeSealer::new([3; 32]),
+                    identity,
+                )
+                .computing(computing.clone()),
+            ),
             catalogue: Arc::new(CatalogueService::new(
                 Arc::new(MemoryCatalogue::new(clock.clone(), identities.clone())),
                 Arc::new(MemoryGuard),
@@ -147,6 +153,7 @@ impl World {
             upstream,
             handle,
             tasks,
+            computing,
             looks,
             buyer,
             seller,

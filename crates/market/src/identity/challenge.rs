@@ -7,8 +7,8 @@ use crochet_wallet::{Chain, EVM_MAINNET, SOLANA_MAINNET, SignInMessage, WalletAd
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::IdentityService;
 use super::intent::Intent;
+use super::{IdentityService, SignatureText};
 use crate::error::MarketError;
 use crate::fields::Problems;
 use crate::schema::{CHALLENGE_NONCE, ChallengeNonce, POW_CHALLENGE, PowAlgorithm, PowChallenge, is_pow_nonce};
@@ -120,13 +120,6 @@ impl Consumed {
             Err(MarketError::ProofOfWorkFailed)
         }
     }
-
-    /// # Errors
-    /// [`MarketError::SignatureInvalid`] when the wallet did not sign exactly the message.
-    pub(super) fn signed_with(&self, signature: &str) -> Result<(), MarketError> {
-        verify_ownership(&self.wallet, &self.message, signature)
-            .map_err(|error| MarketError::SignatureInvalid { detail: error.to_string() })
-    }
 }
 
 impl IdentityService {
@@ -229,6 +222,22 @@ impl IdentityService {
             chain_id: chain_id.to_owned(),
         }
         .to_string()
+    }
+
+    /// # Errors
+    /// [`MarketError::SignatureInvalid`] when the wallet did not sign exactly the message;
+    /// [`MarketError::TooManySignatures`] when that could not be found out. Either way the challenge is gone.
+    pub(super) async fn check_signature(
+        &self,
+        consumed: Consumed,
+        signature: &SignatureText,
+    ) -> Result<(), MarketError> {
+        let Consumed { wallet, message, .. } = consumed;
+        let signature = signature.clone();
+        let proof = self.computing.compute(move || verify_ownership(&wallet, &message, signature.expose())).await;
+        proof
+            .map_err(|_| MarketError::TooManySignatures)?
+            .map_err(|error| MarketError::SignatureInvalid { detail: error.to_string() })
     }
 
     /// Uses up the challenge that `nonce` names, when it was issued to `wallet` for one of `intents`. Whatever else is

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crochet_pow::{ChallengeSealer, Difficulty};
-use crochet_primitives::{Clock, Entropy};
+use crochet_primitives::{Clock, Computing, Entropy, InPlace};
 use crochet_secrets::ApiKey;
 
 pub use challenge::{ChallengePurpose, ChallengeRequest, IssuedChallenge, PowTerms};
@@ -85,12 +85,13 @@ pub struct IdentityService {
     store: Arc<dyn Identities>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    computing: Arc<dyn Computing>,
     sealer: ChallengeSealer,
     config: IdentityConfig,
 }
 
 impl IdentityService {
-    /// The service over its ports.
+    /// The service over its ports. Signatures are checked [`InPlace`]; see [`Self::computing`].
     #[must_use]
     pub fn new(
         store: Arc<dyn Identities>,
@@ -99,7 +100,13 @@ impl IdentityService {
         sealer: ChallengeSealer,
         config: IdentityConfig,
     ) -> Self {
-        Self { store, clock, entropy, sealer, config }
+        Self { store, clock, entropy, computing: Arc::new(InPlace), sealer, config }
+    }
+
+    /// The same, with signatures checked there.
+    #[must_use]
+    pub fn computing(self, computing: Arc<dyn Computing>) -> Self {
+        Self { computing, ..self }
     }
 
     /// What it was told of its surroundings.

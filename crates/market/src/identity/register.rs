@@ -110,7 +110,8 @@ impl IdentityService {
     ///
     /// # Errors
     /// [`MarketError::Invalid`], [`MarketError::ChallengeExpired`], [`MarketError::ProofOfWorkFailed`],
-    /// [`MarketError::SignatureInvalid`], [`MarketError::WalletTaken`], [`MarketError::Storage`].
+    /// [`MarketError::SignatureInvalid`], [`MarketError::TooManySignatures`], [`MarketError::WalletTaken`],
+    /// [`MarketError::Storage`].
     pub async fn register(&self, body: &RegisterBody) -> Result<Issued, MarketError> {
         let now = truncate_to_millis(self.clock.now());
         let mut problems = Problems::default();
@@ -134,7 +135,7 @@ impl IdentityService {
 
         let consumed = self.consume(address, &body.nonce, &[Intent::Register]).await?;
         consumed.worked_for(&body.pow_nonce)?;
-        consumed.signed_with(body.signature.expose())?;
+        self.check_signature(consumed, &body.signature).await?;
 
         let wallet = LinkedWallet {
             id: WalletId::new(now, self.entropy.bytes()),
@@ -169,7 +170,7 @@ impl IdentityService {
 
         let consumed = self.consume(address, &body.nonce, &[Intent::Recover]).await?;
         consumed.worked_for(&body.pow_nonce)?;
-        consumed.signed_with(body.signature.expose())?;
+        self.check_signature(consumed, &body.signature).await?;
 
         let owner = self.store.owner(&address).await?;
         let (profile, wallet) = owner.ok_or(MarketError::NotFound { what: "profile" })?;

@@ -125,8 +125,8 @@ impl IdentityService {
     /// Links a wallet, which agrees, as one of the profile's wallets allows.
     ///
     /// # Errors
-    /// [`MarketError::Invalid`]; [`MarketError::ChallengeExpired`] or [`MarketError::SignatureInvalid`] for either
-    /// proof; [`MarketError::WalletNotOwn`], [`MarketError::WalletDisabled`] or [`MarketError::WalletLacks`] when the
+    /// [`MarketError::Invalid`]; [`MarketError::ChallengeExpired`], [`MarketError::SignatureInvalid`] or
+    /// [`MarketError::TooManySignatures`] for either proof; [`MarketError::WalletNotOwn`], [`MarketError::WalletDisabled`] or [`MarketError::WalletLacks`] when the
     /// existing wallet may not allow it; [`MarketError::WalletTaken`]; [`MarketError::Storage`].
     pub async fn link_wallet(&self, caller: ProfileId, body: &LinkWalletBody) -> Result<LinkedWallet, MarketError> {
         let mut problems = Problems::default();
@@ -153,8 +153,8 @@ impl IdentityService {
         // Both, before either result counts: an attempt uses up every challenge that it names.
         let allowed = self.consume(existing, &body.existing_wallet.nonce, &allowed).await;
         let agreed = self.consume(new, &body.new_wallet.nonce, &agreed).await;
-        allowed?.signed_with(body.existing_wallet.signature.expose())?;
-        agreed?.signed_with(body.new_wallet.signature.expose())?;
+        self.check_signature(allowed?, &body.existing_wallet.signature).await?;
+        self.check_signature(agreed?, &body.new_wallet.signature).await?;
 
         let wallets = self.store.wallets(caller).await?;
         check_may_allow(&wallets, existing)?;
@@ -179,7 +179,8 @@ impl IdentityService {
     ///
     /// # Errors
     /// [`MarketError::Invalid`], also when nothing is to change; [`MarketError::NotFound`];
-    /// [`MarketError::ChallengeExpired`]; [`MarketError::SignatureInvalid`]; [`MarketError::WalletNotOwn`],
+    /// [`MarketError::ChallengeExpired`]; [`MarketError::SignatureInvalid`]; [`MarketError::TooManySignatures`];
+    /// [`MarketError::WalletNotOwn`],
     /// [`MarketError::WalletDisabled`] or [`MarketError::WalletLacks`] when the signing wallet may not allow it; [`MarketError::LastRecoveryWallet`]; [`MarketError::Storage`].
     pub async fn update_wallet(
         &self,
@@ -207,7 +208,7 @@ impl IdentityService {
         let named = target.map(|wallet| Intent::AllowChange(caller, wallet.address));
         let allowed: Vec<Intent> = named.into_iter().chain([Intent::AllowAny(caller)]).collect();
         let consumed = self.consume(signer, &body.wallet_proof.nonce, &allowed).await?;
-        consumed.signed_with(body.wallet_proof.signature.expose())?;
+        self.check_signature(consumed, &body.wallet_proof.signature).await?;
         check_may_allow(&wallets, signer)?;
 
         match self.store.update_wallet(caller, id, patch).await? {
