@@ -15,6 +15,7 @@ use crochet_relay::transition::{close, open};
 use crochet_relay::{Arrival, Forwarding, NewCall, Origin, Policy, judge};
 use crochet_secrets::{ApiKey, ApiKeyHash, MasterKeys, VaultSecret, open_response, seal_response};
 use crochet_signing::{BodyHash, Received, SigningSecret, SigningSecrets, seal, verify};
+use crochet_wallet::{EvmSigner, SolanaSigner, verify_ownership};
 use divan::{Bencher, black_box, counter::BytesCount};
 
 const BODY: &[u8] = br#"{"pair":"SOL/USDC","horizon_minutes":60,"risk":"low","notes":["a","b"]}"#;
@@ -182,4 +183,28 @@ fn judge_an_answer(bencher: Bencher<'_, '_>, bytes: usize) {
 fn check_an_endpoint(bencher: Bencher<'_, '_>) {
     let policy = GuardPolicy::new(Environment::Production);
     bencher.bench_local(|| check_url(black_box("https://seller.example/api/crochet"), &policy).is_ok());
+}
+
+const TEXT: &str = "crochet.example wants you to sign in with your account: Register this wallet with Crochet.";
+
+#[divan::bench]
+fn prove_an_evm_wallet(bencher: Bencher<'_, '_>) {
+    let wallet = EvmSigner::from_bytes([7; 32]).expect("a key");
+    let (address, signature) = (wallet.address(), wallet.sign(TEXT));
+    bencher.bench_local(|| assert!(verify_ownership(&address, black_box(TEXT), black_box(&signature)).is_ok()));
+}
+
+#[divan::bench]
+fn prove_a_solana_wallet(bencher: Bencher<'_, '_>) {
+    let wallet = SolanaSigner::from_bytes([7; 32]);
+    let (address, signature) = (wallet.address(), wallet.sign(TEXT));
+    bencher.bench_local(|| assert!(verify_ownership(&address, black_box(TEXT), black_box(&signature)).is_ok()));
+}
+
+/// The dearest: a signature of another text is held against each form in which wallets sign.
+#[divan::bench]
+fn refuse_a_solana_signature(bencher: Bencher<'_, '_>) {
+    let wallet = SolanaSigner::from_bytes([7; 32]);
+    let (address, signature) = (wallet.address(), wallet.sign("another text"));
+    bencher.bench_local(|| assert!(verify_ownership(&address, black_box(TEXT), black_box(&signature)).is_err()));
 }
