@@ -203,7 +203,8 @@ async fn fifty_connections_with_one_payment_pay_once_and_run_once() {
     let served = answers.iter().filter(|answer| answer.status == 200).count();
     assert!(served <= 1, "{served}");
     for answer in &answers {
-        assert!([200, 202, 409, 429].contains(&answer.status.as_u16()), "{}", answer.status);
+        // 503 where a busy machine has no connection to the database for all of them in time.
+        assert!([200, 202, 409, 429, 503].contains(&answer.status.as_u16()), "{}", answer.status);
     }
     let last = world.settle(&payment, &call).await;
     assert!([200, 409].contains(&last.status.as_u16()), "{}", last.status);
