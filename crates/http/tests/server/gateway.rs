@@ -139,12 +139,7 @@ async fn what_is_under_way_is_a_202_that_says_when_to_ask_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_at_the_seller_is_a_202_and_a_client_that_hangs_up_does_not_cut_it() {
     let world = World::new().await;
-    let id = world.quote().await;
-    world.pay(&id);
-    world.upstream.gate().close();
-    let client = world.retry(&id).send_to_hang_up().await;
-    world.upstream.gate().until_arrived(1).await;
-    drop(client);
+    let id = world.hung_up_at_the_seller().await;
     // Each of these gives the server's threads time to see that the client is gone.
     for _ in 0..20 {
         let data = world.retry(&id).send().await.data(202);

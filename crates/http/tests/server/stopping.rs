@@ -30,12 +30,7 @@ async fn a_graceful_stop_waits_for_the_call_that_is_under_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_waits_for_the_call_of_a_client_that_has_hung_up() {
     let world = World::new().await;
-    let id = world.quote().await;
-    world.pay(&id);
-    world.upstream.gate().close();
-    let client = world.retry(&id).send_to_hang_up().await;
-    world.upstream.gate().until_arrived(1).await;
-    drop(client);
+    let id = world.hung_up_at_the_seller().await;
     world.tasks.close();
     assert_eq!(world.tasks.len(), 1, "the call goes on");
     world.upstream.gate().open();

@@ -261,6 +261,17 @@ impl World {
         id
     }
 
+    /// Pays for a call whose client hangs up once it is at the seller, who holds it; its relay request id.
+    pub(crate) async fn hung_up_at_the_seller(&self) -> String {
+        let id = self.quote().await;
+        self.pay(&id);
+        self.upstream.gate().close();
+        let client = self.retry(&id).send_to_hang_up().await;
+        self.upstream.gate().until_arrived(1).await;
+        drop(client);
+        id
+    }
+
     /// A signed answer to a challenge of this purpose, to be completed with further fields.
     pub(crate) async fn signed_challenge(&self, signer: &EvmSigner, purpose: &str, key: Option<&str>) -> Value {
         let body = json!({ "wallet_address": signer.address().to_string(), "purpose": purpose });
