@@ -1,12 +1,9 @@
 //! An audit finds whatever somebody with all rights did to the books.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-#![expect(dead_code, reason = "each of these tests uses another part of what they share")]
-
-mod support;
 
 use crochet_relay::Observation;
 use crochet_relay::ports::{Books, Journal};
-use support::{LEASE, Store, paid};
+
+use crate::support::{LEASE, Store, paid};
 
 async fn store() -> Store {
     let store = Store::new().await;

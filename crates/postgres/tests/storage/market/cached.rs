@@ -14,8 +14,8 @@ use crochet_relay::ports::Directory;
 use crochet_secrets::ApiKey;
 use secrecy::SecretString;
 
-use crate::bridge::Bridge;
-use crate::support::{Market, master_keys};
+use super::support::{Market, master_keys};
+use crate::support::bridge::Bridge;
 
 /// In which a change has to be seen everywhere.
 const A_SECOND: Duration = Duration::from_secs(1);

@@ -1,8 +1,4 @@
 //! What operators see of the tables: right, and as quick on long tables as on short ones.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-#![expect(dead_code, reason = "each of these tests uses another part of what they share")]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +10,8 @@ use crochet_relay::{OrphanReason, State};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use secrecy::ExposeSecret;
-use support::{Store, journal, paid};
+
+use crate::support::{Store, journal, paid};
 
 const LIMIT: Duration = Duration::from_secs(10);
 

@@ -7,7 +7,7 @@ use crochet_relay::ports::Directory;
 use crochet_secrets::ExposeSecret;
 use crochet_signing::SigningSecret;
 
-use crate::support::{Market, at};
+use super::support::{Market, at};
 
 #[tokio::test]
 async fn no_secret_can_be_read_in_any_column_of_any_table() {

@@ -1,5 +1,4 @@
 //! How many statements each step of a call costs, BEGIN and COMMIT among them: docs/performance.md has these numbers.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! The contract suites of the market's ports, over PostgreSQL.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,18 +1,15 @@
 //! A full pool, a database that is away, and one that comes back: bounded waits, and no new `Db` needed.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-
-#[path = "support/bridge.rs"]
-mod bridge;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use bridge::Bridge;
 use crochet_postgres::testing::TestDatabase;
 use crochet_postgres::{Db, DbConfig};
 use crochet_primitives::StorageError;
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
+
+use crate::support::bridge::Bridge;
 
 /// A small pool that reaches its database over `bridge`.
 fn db(bridge: &Bridge, database: &TestDatabase, adapt: impl FnOnce(&mut DbConfig)) -> Db {
@@ -105,7 +102,8 @@ async fn a_session_that_the_server_ends_costs_nobody_an_answer() {
         for way in 0..3 {
             drop(tokio::join!(db.ping(), db.ping()));
             diesel::sql_query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'crochet'",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE application_name = 'crochet' AND datname = current_database()",
             )
             .execute(&mut admin)
             .unwrap();

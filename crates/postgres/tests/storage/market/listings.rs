@@ -6,7 +6,7 @@ use crochet_market::{ListingQuery, Sort};
 use crochet_primitives::StorageError;
 use crochet_relay::ports::Directory;
 
-use crate::support::{Market, at};
+use super::support::{Market, at};
 
 #[tokio::test]
 async fn the_slug_of_a_deleted_draft_is_never_used_again() {

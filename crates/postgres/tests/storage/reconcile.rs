@@ -1,13 +1,11 @@
 //! What a reconciliation reads and keeps.
 
-mod support;
-
 use chrono::TimeDelta;
 use crochet_primitives::{EntropyExt, OrphanId};
 use crochet_relay::UnknownPayment;
 use crochet_relay::ports::{Books, Journal, Period, ReconcileStore, Reported};
 
-use support::Store;
+use crate::support::Store;
 
 fn unknown(store: &Store, reference: &str) -> UnknownPayment {
     let at = chrono::DateTime::UNIX_EPOCH;

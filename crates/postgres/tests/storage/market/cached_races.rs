@@ -14,7 +14,7 @@ use crochet_secrets::ApiKeyHash;
 use crochet_wallet::WalletAddress;
 use tokio::sync::Semaphore;
 
-use crate::support::Market;
+use super::support::Market;
 
 /// Reads a key, and then takes its time to say so.
 struct Slow {

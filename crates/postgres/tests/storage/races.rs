@@ -1,13 +1,11 @@
 //! What PostgreSQL alone can show: many connections at once.
-#![expect(dead_code, reason = "each of these tests uses another part of what they share")]
-
-mod support;
 
 use std::sync::Arc;
 
 use crochet_relay::State;
 use crochet_relay::ports::{Books, Journal};
-use support::{LEASE, Store, paid};
+
+use crate::support::{LEASE, Store, paid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_retries_of_one_paid_call_one_forwards_and_the_ledger_has_three_rows() {

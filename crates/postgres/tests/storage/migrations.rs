@@ -1,5 +1,4 @@
 //! The schema goes up, down and up again, and several replicas may start at once.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
 
 use std::collections::BTreeSet;
 

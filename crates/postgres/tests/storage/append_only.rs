@@ -1,11 +1,8 @@
 //! What is in the books stays in the books, whoever asks.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-#![expect(dead_code, reason = "each of these tests uses another part of what they share")]
-
-mod support;
 
 use diesel::result::{DatabaseErrorKind, Error};
-use support::Store;
+
+use crate::support::Store;
 
 const APPEND_ONLY: [&str; 3] = ["ledger_entries", "consumed_references", "orphan_payments"];
 
@@ -18,7 +15,7 @@ fn changes(table: &str) -> [String; 3] {
 async fn written() -> Store {
     let store = Store::new().await;
     let call = store.settled("first").await;
-    let second = support::paid(call, "second");
+    let second = crate::support::paid(call, "second");
     crochet_relay::ports::Journal::advance(&store.journal, call, Some(&second), None).await.unwrap();
     store
 }

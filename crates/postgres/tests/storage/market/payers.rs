@@ -11,7 +11,7 @@ use crochet_relay::ports::{Directory, Payers};
 use crochet_wallet::WalletAddress;
 use tokio::task::JoinSet;
 
-use crate::support::Market;
+use super::support::Market;
 
 /// Payers as a replica knows them, which draws randomness of its own.
 fn payers(market: &Market, replica: u64) -> PgPayers {

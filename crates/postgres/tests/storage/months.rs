@@ -1,10 +1,4 @@
 //! History in months: made ahead, whoever runs, and nothing is refused for want of one.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-#![expect(dead_code, reason = "each of these tests uses another part of what they share")]
-
-#[path = "support/history.rs"]
-mod history;
-mod support;
 
 use std::time::Duration;
 
@@ -12,8 +6,9 @@ use crochet_postgres::{Months, make_months};
 use crochet_primitives::PageRequest;
 use crochet_relay::State;
 use crochet_relay::ports::{Books, HistoryQuery};
-use history::{calls, places, text};
-use support::Store;
+
+use crate::support::Store;
+use crate::support::history::{calls, places, text};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -123,16 +118,16 @@ async fn the_application_reaches_partitions_only_through_their_tables() {
 /// The migrations that bring months, in their order: up and down.
 const MIGRATIONS: [(&str, &str); 3] = [
     (
-        include_str!("../../../migrations/20260504000200_history_bound/up.sql"),
-        include_str!("../../../migrations/20260504000200_history_bound/down.sql"),
+        include_str!("../../../../migrations/20260504000200_history_bound/up.sql"),
+        include_str!("../../../../migrations/20260504000200_history_bound/down.sql"),
     ),
     (
-        include_str!("../../../migrations/20260504000210_history_bound_holds/up.sql"),
-        include_str!("../../../migrations/20260504000210_history_bound_holds/down.sql"),
+        include_str!("../../../../migrations/20260504000210_history_bound_holds/up.sql"),
+        include_str!("../../../../migrations/20260504000210_history_bound_holds/down.sql"),
     ),
     (
-        include_str!("../../../migrations/20260504000220_partitions/up.sql"),
-        include_str!("../../../migrations/20260504000220_partitions/down.sql"),
+        include_str!("../../../../migrations/20260504000220_partitions/up.sql"),
+        include_str!("../../../../migrations/20260504000220_partitions/down.sql"),
     ),
 ];
 

@@ -6,7 +6,7 @@ use crochet_relay::ports::{Directory, PayablePage, PayableQuery};
 use crochet_secrets::ExposeSecret;
 use crochet_signing::SigningSecret;
 
-use crate::support::{Market, at};
+use super::support::{Market, at};
 
 #[tokio::test]
 async fn an_offer_is_found_by_slug_and_by_id_with_all_that_a_call_needs() {

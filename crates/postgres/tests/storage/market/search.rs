@@ -8,7 +8,7 @@ use crochet_pricing::{MicroUsd, Price};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Market, at};
+use super::support::{Market, at};
 
 fn query(text: &str) -> ListingQuery {
     ListingQuery { text: Some(text.to_owned()), sort: Sort::Relevance, limit: 100, ..ListingQuery::default() }

@@ -1,9 +1,4 @@
 //! Months of history that go, those that stay, and what is left of those that went.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-
-#[path = "support/history.rs"]
-mod history;
-mod support;
 
 use std::io;
 
@@ -13,9 +8,10 @@ use crochet_primitives::{CallId, EntropyExt, OrphanId, Timestamp};
 use crochet_relay::UnknownPayment;
 use crochet_relay::ports::{Books, Journal, ReconcileStore, Reported};
 use diesel::prelude::*;
-use history::{calls, places, text};
 use secrecy::ExposeSecret;
-use support::{Store, paid};
+
+use crate::support::history::{calls, places, text};
+use crate::support::{Store, paid};
 
 /// Keeps what it is given.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use crochet_relay::Policy;
 use crochet_relay::ports::Sweeps;
 use crochet_secrets::ApiKey;
 
-use crate::support::Market;
+use super::support::Market;
 
 #[tokio::test]
 async fn a_registration_with_a_wallet_that_is_taken_leaves_no_trace() {
