@@ -47,12 +47,14 @@ pub(super) fn service_unavailable() -> Page {
         causes: &[
             "The database is busy or away for a moment.",
             "As many gateway calls are under way altogether as may be.",
+            "As many signatures of wallets are being checked as may be: the challenge is used up, and nothing was changed.",
             "The seller answered, and that could not be recorded: the response is not shown, and the same request may be \
              sent again at no charge.",
             "`GET /ready`: the server is starting, or its database or schema is not in order.",
         ],
         steps: &[
             "Wait for `Retry-After`, and send the same request again, with its ids, keys and bytes. Nothing is lost.",
+            "Where a wallet signed a challenge, and `next_action` says so, ask for a new one and sign that.",
             "Never pay again because of it.",
         ],
         fields: &[("data.relay_request_id", "the call, where one was under way")],
