@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -169,11 +170,17 @@ fn settings(options: &Options, socket_dir: &Path) -> Vec<(String, String)> {
 }
 
 /// A new folder that only the server's user (and root) can enter. The wrapper removes it.
+///
+/// No two servers of a process have one name, also when the first has ended: who still knows that one's folder would
+/// reach the other's database.
 fn make_socket_dir(user: &RunAs) -> Result<PathBuf, LocalPostgresError> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     let pid = std::process::id();
+    // Folders that others left behind are passed over.
     let mut attempts = 0..1000;
     loop {
-        let path = Path::new(SHORT_FOLDER).join(format!("crochet-pg-{pid}-{}", attempts.next().unwrap_or(1000)));
+        let path = Path::new(SHORT_FOLDER).join(format!("crochet-pg-{pid}-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        attempts.next();
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => {
                 if let Err(error) = user.own(&path) {
@@ -186,5 +193,19 @@ fn make_socket_dir(user: &RunAs) -> Result<PathBuf, LocalPostgresError> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !attempts.is_empty() => {}
             Err(error) => return Err(LocalPostgresError::io(format!("creating {}", path.display()))(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_folder_that_is_gone_lends_its_name_to_no_other() {
+        let first = make_socket_dir(&RunAs::Ourselves).unwrap();
+        fs::remove_dir(&first).unwrap();
+        let second = make_socket_dir(&RunAs::Ourselves).unwrap();
+        fs::remove_dir(&second).unwrap();
+        assert_ne!(first, second);
     }
 }
