@@ -67,7 +67,25 @@ async fn the_tables_refuse_what_must_never_be() {
     let store = Store::new().await;
     let quoted = store.quoted().await;
     store.settled("paid").await;
+    let free = "gross_micros = NULL, fee_micros = NULL, seller_micros = NULL, fee_basis_points = NULL";
+    let free_with_terms = format!("state = 'seller_failed', {free}");
+    let settled_on_nothing = "settlement = '{\"id\": null, \"reference\": \"r\", \"refunded\": false}'";
     for (statement, constraint) in [
+        ("body_sha256 = '\\x00'", "body_sha256_check"),
+        ("idempotency_key = ''", "idempotency_key_check"),
+        ("fee_basis_points = 10001", "fee_basis_points_check"),
+        ("quote_fence = -1", "quote_fence_check"),
+        ("attempt = -1", "attempt_check"),
+        ("failures = -1", "failures_check"),
+        ("checks = -1", "checks_check"),
+        ("fee_micros = -1, seller_micros = gross_micros + 1", "price_adds_up"),
+        ("state = 'forwarding', lease_until = now(), attempt = 0", "forward_is_counted"),
+        ("state = 'quote_refused'", "refusal_is_named"),
+        ("refusal = '{}'", "refusal_is_named"),
+        ("state = 'delivered', settlement = NULL", "no_unpaid_forward"),
+        (free, "free_is_never_paid"),
+        (&free_with_terms, "free_is_never_paid"),
+        (settled_on_nothing, "settled_on_terms"),
         ("state = 'forwarding', lease_until = now(), attempt = 1", "no_unpaid_forward"),
         ("state = 'settled'", "no_unpaid_forward"),
         ("state = 'paid'", "known_state"),
@@ -85,6 +103,6 @@ async fn the_tables_refuse_what_must_never_be() {
             panic!("{statement}: {error}")
         };
         let refused_by = info.constraint_name().unwrap();
-        assert!(refused_by.ends_with(constraint), "{statement}: {refused_by}");
+        assert_eq!(refused_by, format!("gateway_requests_{constraint}"), "{statement}");
     }
 }

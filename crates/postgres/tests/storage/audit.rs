@@ -127,7 +127,7 @@ async fn entries_of_a_call_that_is_gone_are_found() {
 #[tokio::test]
 async fn a_call_that_was_made_to_look_unpaid_is_found() {
     let found = found_after(
-        "ALTER TABLE gateway_requests DROP CONSTRAINT gateway_requests_no_unpaid_forward; \
+        "ALTER TABLE gateway_requests DROP CONSTRAINT gateway_requests_is_sound; \
          UPDATE gateway_requests SET settlement = NULL WHERE settlement_reference = 'one'",
     )
     .await;
