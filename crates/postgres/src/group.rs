@@ -1,6 +1,6 @@
 //! Group commit: what many callers want at the same time is done in one transaction.
 //!
-//! Nobody waits for company. While one group is under way, what else is wanted gathers, and is the next group.
+//! Nobody waits for company. While enough is under way, what else is wanted gathers, and is the next group.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,8 +19,11 @@ use crate::error::DbError;
 const MOST_TOGETHER: usize = 128;
 /// How many wait for their group at most; who comes then is told [`StorageError::Busy`].
 const MOST_WAITING: usize = 4096;
-/// How many groups are under way at once: while one waits for its COMMIT, the next is written.
-const AT_ONCE: usize = 2;
+/// How many groups are under way at once, as long as they are small.
+const AT_ONCE: usize = 4;
+/// With so many under way, whoever comes waits for the next group: a statement costs as much as some calls, so under load
+/// few large groups are cheaper than many small ones. Below it nobody waits for another's COMMIT.
+const FEW: usize = 8;
 
 /// What one caller wants.
 #[derive(Debug)]
@@ -138,7 +141,10 @@ struct Shared<T: Together> {
 
 struct Queue<T: Together> {
     waiting: VecDeque<Wanted<T::What, T::Answer>>,
+    /// Groups.
     under_way: usize,
+    /// What is in them.
+    in_hand: usize,
 }
 
 impl<T: Together> Clone for Group<T> {
@@ -155,7 +161,11 @@ impl<T: Together> fmt::Debug for Group<T> {
 
 impl<T: Together> Group<T> {
     pub(crate) fn new(db: Db, together: T) -> Self {
-        Self(Arc::new(Shared { db, together, queue: Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0 }) }))
+        Self(Arc::new(Shared {
+            db,
+            together,
+            queue: Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0, in_hand: 0 }),
+        }))
     }
 
     /// Has it done with others, and waits for the answer.
@@ -167,12 +177,12 @@ impl<T: Together> Group<T> {
                 return Err(StorageError::Busy);
             }
             queue.waiting.push_back(Wanted { what, waiting: Waiting { since: Instant::now(), answer } });
-            let begins = queue.under_way < AT_ONCE;
+            let begins = queue.under_way == 0 || queue.under_way < AT_ONCE && queue.in_hand < FEW;
             queue.under_way += usize::from(begins);
             begins
         };
         if begins {
-            tokio::spawn(UnderWay { shared: Arc::clone(&self.0), is_over: false }.run());
+            tokio::spawn(UnderWay { shared: Arc::clone(&self.0), in_hand: 0, is_over: false }.run());
         }
         answered.await.unwrap_or_else(|_| Err(StorageError::Unavailable("the group was not done".to_owned())))
     }
@@ -183,9 +193,16 @@ impl<T: Together> Shared<T> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next group; `None` when nobody waits, and then one fewer is under way.
-    fn next(&self) -> Option<Vec<Wanted<T::What, T::Answer>>> {
+    /// The next group of one that has done so many; `None` when nobody waits, or others do enough, and then one fewer is
+    /// under way.
+    fn next(&self, done: usize) -> Option<Vec<Wanted<T::What, T::Answer>>> {
         let mut queue = self.queue();
+        queue.in_hand -= done;
+        // They take whoever waits when they are through.
+        if queue.under_way > 1 && queue.in_hand >= FEW {
+            queue.under_way -= 1;
+            return None;
+        }
         let mut group: Vec<Wanted<T::What, T::Answer>> = Vec::new();
         let mut later = VecDeque::new();
         while group.len() < MOST_TOGETHER
@@ -206,6 +223,7 @@ impl<T: Together> Shared<T> {
             queue.under_way -= 1;
             return None;
         }
+        queue.in_hand += group.len();
         Some(group)
     }
 }
@@ -213,12 +231,14 @@ impl<T: Together> Shared<T> {
 /// One group after the other, until nobody waits.
 struct UnderWay<T: Together> {
     shared: Arc<Shared<T>>,
+    in_hand: usize,
     is_over: bool,
 }
 
 impl<T: Together> UnderWay<T> {
     async fn run(mut self) {
-        while let Some(group) = self.shared.next() {
+        while let Some(group) = self.shared.next(self.in_hand) {
+            self.in_hand = group.len();
             self.shared.together.run(&self.shared.db, group).await;
         }
         self.is_over = true;
@@ -231,6 +251,7 @@ impl<T: Together> Drop for UnderWay<T> {
         if !self.is_over {
             let mut queue = self.shared.queue();
             queue.under_way -= 1;
+            queue.in_hand -= self.in_hand;
             queue.waiting.clear();
         }
     }
