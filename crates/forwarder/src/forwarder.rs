@@ -12,10 +12,11 @@ use crochet_relay::{Arrival, Cause, Dispatch};
 use http::{HeaderValue, Request};
 use hyper::ext::on_informational;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::client::legacy::{Builder, Client, Error as ClientError};
 use hyper_util::rt::TokioTimer;
 use secrecy::ExposeSecret;
 use thiserror::Error;
+use thread_local::ThreadLocal;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -29,7 +30,9 @@ use crate::tls::{CertificateDer, client_config};
 use crate::{Dial, Resolve, SystemDialer, SystemResolver};
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-const MAX_IDLE_PER_SELLER: usize = 32;
+/// Of each thread. As many calls as share a commit are answered at the same time, and their agents call again at the same
+/// time: fewer would be closed and opened again each time.
+const MAX_IDLE_PER_SELLER: usize = 128;
 /// hyper buffers heads of requests by the same number as heads of answers, and what it cannot buffer it sends before
 /// it asks for the body. Ours have at most 2 KiB of URL and 8 KiB of upstream auth, and little else.
 const MIN_HEADER_BYTES: usize = 16 * 1024;
@@ -87,14 +90,17 @@ pub enum BuildError {
     Tls(#[source] rustls::Error),
 }
 
-/// The client to sellers. Clones share its connections.
+/// The client to sellers. Clones share its connections, which each thread that calls has of its own: a call and its
+/// connection wait for the same thread, and never wake another.
 #[derive(Clone)]
 pub struct Forwarder {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    client: Client<Connector, GatedBody>,
+    clients: ThreadLocal<Client<Connector, GatedBody>>,
+    builder: Builder,
+    connector: Connector,
     urls: KnownUrls,
     user_agent: HeaderValue,
 }
@@ -141,7 +147,8 @@ impl Forwarder {
         let connector = Connector::new(Arc::clone(&policy), resolve, dial, tls, config.connect_timeout);
         let max_header_bytes = config.max_header_bytes.max(MIN_HEADER_BYTES);
         // A request is sent again by the client only where a pooled connection was closed before any of it was taken.
-        let client = Client::builder(QuietExecutor)
+        let mut builder = Client::builder(QuietExecutor);
+        builder
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -149,9 +156,15 @@ impl Forwarder {
             .retry_canceled_requests(true)
             .http1_max_buf_size(max_header_bytes)
             .http1_max_headers(MAX_HEADERS)
-            .http2_max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX))
-            .build(connector);
-        Ok(Self { shared: Arc::new(Shared { client, urls: KnownUrls::new(policy), user_agent }) })
+            .http2_max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX));
+        let (clients, urls) = (ThreadLocal::new(), KnownUrls::new(policy));
+        Ok(Self { shared: Arc::new(Shared { clients, builder, connector, urls, user_agent }) })
+    }
+
+    /// This thread's.
+    fn client(&self) -> &Client<Connector, GatedBody> {
+        let Shared { clients, builder, connector, .. } = &*self.shared;
+        clients.get_or(|| builder.build(connector.clone()))
     }
 
     async fn send(&self, dispatch: &Dispatch, started: Instant) -> Arrival {
@@ -174,7 +187,7 @@ impl Forwarder {
         let too_many_interim = limit_interim(&mut request);
         let exchange = async {
             let response = tokio::select! {
-                response = self.shared.client.request(request) => response?,
+                response = self.client().request(request) => response?,
                 () = too_many_interim.notified() => return Ok(Answer::Broken(Cause::Protocol)),
             };
             Ok::<_, ClientError>(read(response, endpoint.max_response_bytes).await)
