@@ -19,11 +19,13 @@ use crate::error::DbError;
 const MOST_TOGETHER: usize = 128;
 /// How many wait for their group at most; who comes then is told [`StorageError::Busy`].
 const MOST_WAITING: usize = 4096;
-/// How many groups are under way at once, as long as they are small.
-const AT_ONCE: usize = 4;
-/// With so many under way, whoever comes waits for the next group: a statement costs as much as some calls, so under load
-/// few large groups are cheaper than many small ones. Below it nobody waits for another's COMMIT.
-const FEW: usize = 8;
+/// How many groups are under way at once: while one waits for its COMMIT, the next is written.
+const AT_ONCE: usize = 2;
+/// How many as long as there is little in them. A statement costs as much as some of its rows, so under load few large
+/// groups are cheaper than many small ones; below it nobody waits for another's COMMIT.
+const SMALL_AT_ONCE: usize = 4;
+/// So much in all groups under way is little.
+const LITTLE: usize = 8;
 
 /// What one caller wants.
 #[derive(Debug)]
@@ -147,6 +149,13 @@ struct Queue<T: Together> {
     in_hand: usize,
 }
 
+impl<T: Together> Queue<T> {
+    /// How many groups may be under way.
+    const fn most(&self) -> usize {
+        if self.in_hand < LITTLE { SMALL_AT_ONCE } else { AT_ONCE }
+    }
+}
+
 impl<T: Together> Clone for Group<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -177,7 +186,7 @@ impl<T: Together> Group<T> {
                 return Err(StorageError::Busy);
             }
             queue.waiting.push_back(Wanted { what, waiting: Waiting { since: Instant::now(), answer } });
-            let begins = queue.under_way == 0 || queue.under_way < AT_ONCE && queue.in_hand < FEW;
+            let begins = queue.under_way < queue.most();
             queue.under_way += usize::from(begins);
             begins
         };
@@ -198,8 +207,8 @@ impl<T: Together> Shared<T> {
     fn next(&self, done: usize) -> Option<Vec<Wanted<T::What, T::Answer>>> {
         let mut queue = self.queue();
         queue.in_hand -= done;
-        // They take whoever waits when they are through.
-        if queue.under_way > 1 && queue.in_hand >= FEW {
+        // The others take whoever waits when they are through.
+        if queue.under_way > queue.most() {
             queue.under_way -= 1;
             return None;
         }

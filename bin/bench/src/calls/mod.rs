@@ -10,6 +10,7 @@ mod process;
 mod results;
 mod seller;
 mod stage;
+mod targets;
 mod workload;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use self::load::Outcome;
 use self::market::Market;
 use self::results::{Results, Share};
 use self::stage::Stage;
+use self::targets::{Target, targets};
 use self::workload::Workload;
 use crate::report::progress_bar;
 
@@ -44,7 +46,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
     seconds: f64,
     /// How many agents call at once, each over a connection of its own, to find out how much can be done
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     connections: u32,
     /// How many buyers there are in mixed traffic
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -58,6 +60,9 @@ pub(crate) struct Options {
     /// Do not measure latencies
     #[arg(long)]
     throughput_only: bool,
+    /// End with an error where a target is missed
+    #[arg(long)]
+    targets: bool,
     /// Draw throughput and latencies here, as SVG
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -82,12 +87,22 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<String>> {
     for line in results.lines() {
         say(&line);
     }
-    say(&measurement.idle_connections().await?);
+    let (before, after) = measurement.idle_connections().await?;
+    let memory = format!(
+        "memory of the gateway: {} MB after the load, {} MB with 1000 more open connections",
+        before >> 20,
+        after >> 20
+    );
+    say(&memory);
+    #[expect(clippy::cast_precision_loss, reason = "bytes of memory")]
+    let targets = targets(&results, (after >> 10) as f64 / 1024.0);
+    targets.iter().for_each(|target| say(&target.line()));
     if let Some(path) = &options.plot {
         results.draw(path)?;
     }
     tokio::task::block_in_place(|| measurement.stage.clear())?;
-    Ok(Vec::new())
+    let missed = targets.iter().filter(|target| options.targets && !target.is_reached());
+    Ok(missed.map(Target::line).collect())
 }
 
 struct Measurement {
@@ -176,8 +191,8 @@ impl Measurement {
         load::closed(workload, &self.market, address, self.connections, length).await
     }
 
-    /// A thousand connections that have each had an answer and stay open.
-    async fn idle_connections(&self) -> anyhow::Result<String> {
+    /// The gateway's memory in bytes, and with a thousand connections more that have each had an answer and stay open.
+    async fn idle_connections(&self) -> anyhow::Result<(u64, u64)> {
         let before = self.stage.usages().gateway.resident;
         let mut open = Vec::with_capacity(1_000);
         for number in 0..1_000 {
@@ -186,11 +201,6 @@ impl Measurement {
             open.push(connection);
         }
         let after = self.stage.usages().gateway.resident;
-        Ok(format!(
-            "memory of the gateway: {} MB after the load, {} MB with {} more open connections",
-            before >> 20,
-            after >> 20,
-            open.len()
-        ))
+        Ok((before, after))
     }
 }

@@ -100,24 +100,23 @@ impl Results {
                 |share: &Share| share.load,
             ]
             .map(|part| format!("{:>6.0}", median(&mut self.of(workload, |one| part(&one.shares)))));
+            let ratio = |to| self.ratio(workload, to).map_or_else(String::new, |ratio| format!("{ratio:.3}"));
             lines.push(format!(
                 "{:<12} {middle:>9.0} {:>17} {:>8} {:>8}   {}",
                 workload.name(),
                 format!("{least:.0} to {most:.0}"),
-                self.ratio(workload, Workload::Direct),
-                self.ratio(workload, Workload::Nginx),
+                ratio(Workload::Direct),
+                ratio(Workload::Nginx),
                 spent.join(" ")
             ));
         }
         let refused: u64 = self.saturated.iter().map(|one| one.refused).sum();
         lines.push(format!("refused since there was too much to do: {refused}, and {} below the most", self.refused));
-        if !self.statements.is_empty() {
+        if let Some(ratio) = self.cycles_per_pgbench() {
             let mut rates: Vec<f64> = self.statements.iter().map(|both| both.1).collect();
-            let mut ratios: Vec<f64> = self.statements.iter().map(|both| both.0 / both.1).collect();
             lines.push(format!(
-                "statements of a paid cycle by pgbench, a transaction for each step: {:.0} a second; paid cycles / those: {:.3}",
+                "statements of a paid cycle by pgbench, a transaction for each step: {:.0} a second; paid cycles / those: {ratio:.3}",
                 median(&mut rates),
-                median(&mut ratios)
             ));
         }
         if !self.offered.is_empty() {
@@ -134,24 +133,31 @@ impl Results {
                 lines.push(format!("{:<12} {}", workload.name(), cells.join(" ")));
             }
         }
-        if let Some(((p50, p99), (direct50, direct99))) =
-            self.latency(Workload::Free, 25).zip(self.latency(Workload::Direct, 25))
-        {
-            lines.push(format!(
-                "added to a direct call by the gateway at 25%: p50 {:.2} ms, p99 {:.2} ms",
-                p50 - direct50,
-                p99 - direct99
-            ));
+        if let Some((p50, p99)) = self.added() {
+            lines.push(format!("added to a direct call by the gateway at 25%: p50 {p50:.2} ms, p99 {p99:.2} ms"));
         }
         lines
+    }
+
+    /// What the gateway adds to a direct call at 25%: p50 and p99, in milliseconds.
+    pub(crate) fn added(&self) -> Option<(f64, f64)> {
+        let ((p50, p99), (direct50, direct99)) =
+            self.latency(Workload::Free, 25).zip(self.latency(Workload::Direct, 25))?;
+        Some((p50 - direct50, p99 - direct99))
+    }
+
+    /// Paid cycles a second for each time that pgbench did their statements: the median of the rounds.
+    pub(crate) fn cycles_per_pgbench(&self) -> Option<f64> {
+        let mut ratios: Vec<f64> = self.statements.iter().map(|both| both.0 / both.1).collect();
+        (!ratios.is_empty()).then(|| median(&mut ratios))
     }
 
     fn of(&self, workload: Workload, figure: impl Fn(&Saturated) -> f64) -> Vec<f64> {
         self.saturated.iter().filter(|one| one.workload == workload).map(figure).collect()
     }
 
-    /// The median of the ratios within each round, as text.
-    fn ratio(&self, workload: Workload, to: Workload) -> String {
+    /// The median of the ratios within each round.
+    pub(crate) fn ratio(&self, workload: Workload, to: Workload) -> Option<f64> {
         let mut ratios: Vec<f64> = self
             .saturated
             .iter()
@@ -161,7 +167,7 @@ impl Results {
                 Some(one.rate / other.rate)
             })
             .collect();
-        if ratios.is_empty() { String::new() } else { format!("{:.3}", median(&mut ratios)) }
+        (!ratios.is_empty()).then(|| median(&mut ratios))
     }
 
     /// Medians of p50 and p99.
