@@ -1,12 +1,12 @@
 //! The server's process, and the shell script that stops it when we are gone.
 
 use std::fs::{self, DirBuilder};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ impl Server {
     ) -> Result<Self, LocalPostgresError> {
         let cluster = cluster::folder(&options.data_dir);
         postmaster::remove_stale(&cluster)?;
-        let socket_dir = make_socket_dir(user)?;
+        let socket_dir = make_socket_dir(&options.data_dir, user)?;
         let mut server = Self::spawn(options, binaries, user, &hold, ending, &cluster, socket_dir)?;
         match server.wait_until_ready(&cluster, options.start_wait, &hold) {
             Ok(()) => Ok(server),
@@ -171,16 +171,16 @@ fn settings(options: &Options, socket_dir: &Path) -> Vec<(String, String)> {
 
 /// A new folder that only the server's user (and root) can enter. The wrapper removes it.
 ///
-/// No two servers of a process have one name, also when the first has ended: who still knows that one's folder would
-/// reach the other's database.
-fn make_socket_dir(user: &RunAs) -> Result<PathBuf, LocalPostgresError> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let pid = std::process::id();
+/// Its name follows from the data directory: a server that is started again has the address that it had, and no other
+/// database is reached by who still knows the address of one that has ended.
+fn make_socket_dir(data_dir: &Path, user: &RunAs) -> Result<PathBuf, LocalPostgresError> {
+    let mut hasher = DefaultHasher::new();
+    data_dir.hash(&mut hasher);
+    let name = format!("crochet-pg-{}-{:016x}", std::process::id(), hasher.finish());
     // Folders that others left behind are passed over.
     let mut attempts = 0..1000;
     loop {
-        let path = Path::new(SHORT_FOLDER).join(format!("crochet-pg-{pid}-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        attempts.next();
+        let path = Path::new(SHORT_FOLDER).join(format!("{name}-{}", attempts.next().unwrap_or(1000)));
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => {
                 if let Err(error) = user.own(&path) {
@@ -201,11 +201,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_folder_that_is_gone_lends_its_name_to_no_other() {
-        let first = make_socket_dir(&RunAs::Ourselves).unwrap();
-        fs::remove_dir(&first).unwrap();
-        let second = make_socket_dir(&RunAs::Ourselves).unwrap();
-        fs::remove_dir(&second).unwrap();
-        assert_ne!(first, second);
+    fn the_socket_folder_of_a_data_directory_is_its_own_also_when_it_is_made_again() {
+        let folder = |data_dir: &str| {
+            let made = make_socket_dir(Path::new(data_dir), &RunAs::Ourselves).unwrap();
+            fs::remove_dir(&made).unwrap();
+            made
+        };
+        let first = folder("/data/first");
+        assert_ne!(folder("/data/second"), first);
+        assert_eq!(folder("/data/first"), first);
     }
 }
