@@ -8,6 +8,9 @@ use anyhow::{Context, ensure};
 use crochet::system::SystemClock;
 use crochet_primitives::Clock;
 
+/// PostgreSQL takes a hundred connections, and the gateway has some of them.
+const MOST_CLIENTS: usize = 64;
+
 /// The statements, and how an id is made of a number.
 const CYCLE: &str = include_str!("cycle.sql");
 
@@ -40,6 +43,7 @@ impl Pgbench {
     /// How many cycles a second so many clients do, each after the other, for so long.
     pub(crate) fn cycles(&self, clients: usize, length: Duration) -> anyhow::Result<f64> {
         let seconds = length.as_secs().max(1).to_string();
+        let clients = clients.min(MOST_CLIENTS);
         let output = Command::new(&self.program)
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--username=app"])
             .args(["--client", &clients.to_string(), "--time", &seconds])
