@@ -115,3 +115,7 @@ microbench *args:
 # Measure calls through the gateway beside the same calls through nginx and to the seller: throughput and latency
 bench *args:
     cargo run --release -p crochet-bench -- calls {{args}}
+
+# Measure calls and lists over 10,000,000 calls and 1,000,000 listings beside 10,000 and 1,000: takes an hour or so, and 20 GB in the folder for temporary files
+growth *args:
+    cargo run --release -p crochet-bench -- growth {{args}}

@@ -1,10 +1,10 @@
--- One slice of calls and of their money: groups bench.first to bench.last, of three calls each. Of a group, the first
--- was quoted and never paid, the second was paid and settled (three ledger entries), the third was free. Everything
+-- One slice of calls and of their money: groups bench.first to bench.last, of bench.calls_a_group calls each. Of a group, the
+-- first was quoted and never paid, the second was paid and settled (three ledger entries), the others were free. Everything
 -- that varies is drawn from the group's number, so a fill can be repeated. Rows are such as the gateway writes: the
 -- books balance, and `crochet audit` passes.
 --
 -- Parameters, by SET: bench.first, bench.last; bench.start (epoch milliseconds of the first call), bench.span
--- (milliseconds from the first to the last) and bench.calls (how many there are in all). Tables: bench_people and
+-- (milliseconds from the first to the last), bench.calls_a_group and bench.calls (how many there are in all). Tables: bench_people and
 -- bench_listings, of people.sql.
 CREATE TEMPORARY TABLE slice ON COMMIT DROP AS
 SELECT call.*,
@@ -30,7 +30,7 @@ SELECT call.*,
                 THEN bench_id('call', n + 1, bench_moment(n + 1))
            END AS superseded_by
       FROM (
-        SELECT g * 3 + parts.place AS n, kind, luck, buyer.id AS buyer_id, listing.seller_id, listing.id AS listing_id,
+        SELECT g * current_setting('bench.calls_a_group')::bigint + parts.place AS n, kind, luck, buyer.id AS buyer_id, listing.seller_id, listing.id AS listing_id,
                1000 + (luck * 97) % 900000 AS gross
           FROM (
             SELECT g, abs(hashint8(g) % 10000) AS luck,
@@ -44,7 +44,8 @@ SELECT call.*,
           ) grp
           JOIN bench_people buyer ON buyer.place = buyer_place
           JOIN bench_listings listing ON listing.place = listing_place
-         CROSS JOIN (VALUES (0, 'unpaid'), (1, 'paid'), (2, 'free')) parts (place, kind)
+         CROSS JOIN (SELECT place, CASE place WHEN 0 THEN 'unpaid' WHEN 1 THEN 'paid' ELSE 'free' END AS kind
+                       FROM generate_series(0, current_setting('bench.calls_a_group')::integer - 1) place) parts
       ) part
   ) call;
 

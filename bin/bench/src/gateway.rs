@@ -8,16 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use crochet::config::{Config, Settings, Switch, resolve};
 use crochet::database::Database;
-use crochet::demo::agent::{Agent, Wallet};
-use crochet::demo::client::ApiClient;
-use crochet::demo::screen::Screen;
-use crochet::system::SystemEntropy;
 use crochet::wiring::{self, Running};
 use crochet_local_postgres::Host;
-use crochet_primitives::EntropyExt;
 use crochet_relay::AuditReport;
 use crochet_relay::ports::Books;
-use crochet_wallet::EvmSigner;
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -76,21 +70,20 @@ impl Gateway {
         self.running.url()
     }
 
-    /// A connection to its database as the owner of everything.
+    /// Where the owner of everything reaches its database.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.direct_url().expose_secret()
+    }
+
+    /// A connection to it.
     pub(crate) fn connection(&self) -> anyhow::Result<PgConnection> {
-        PgConnection::establish(self.database.direct_url().expose_secret()).context("the database cannot be reached")
+        PgConnection::establish(self.database_url()).context("the database cannot be reached")
     }
 
     /// Where the database's own log is.
     pub(crate) fn database_log(&self) -> anyhow::Result<PathBuf> {
         let folder = self.database.private_folder().context("the database is not a private one")?;
         Ok(folder.join("postgres.log"))
-    }
-
-    /// Registers an agent with a new wallet.
-    pub(crate) async fn register(&self, name: &str) -> anyhow::Result<Agent> {
-        let signer = EvmSigner::from_bytes(SystemEntropy.bytes()).context("no wallet came of this")?;
-        Agent::register(&ApiClient::new(self.url())?, &Wallet::Evm(signer), name, &Screen::default()).await
     }
 
     /// Re-adds the books.

@@ -1,5 +1,5 @@
 //! Measures a gateway over HTTP, on a private PostgreSQL that is thrown away afterwards: lists over a large database,
-//! and calls under load.
+//! calls under load, and how either grows with the database.
 //!
 //! **Invariant:** what is measured is what an agent gets: real requests to the real server, over connections that stay
 //! open. What a target names and misses ends the program with an error.
@@ -7,6 +7,7 @@
 mod calls;
 mod client;
 mod gateway;
+mod growth;
 mod lists;
 mod measure;
 mod plans;
@@ -33,6 +34,8 @@ enum Command {
     Lists(lists::Options),
     /// Calls through the gateway, beside the same calls to the seller and through nginx: throughput and latency
     Calls(calls::Options),
+    /// Calls and lists over a small and over a large database, side by side: what grows with history and listings
+    Growth(growth::Options),
     /// The seller of `calls`
     #[command(hide = true)]
     Seller,
@@ -70,6 +73,7 @@ fn run(cli: &Cli) -> anyhow::Result<Vec<String>> {
     let result = match &cli.command {
         Command::Lists(options) => runtime.block_on(lists::run(options)),
         Command::Calls(options) => runtime.block_on(calls::run(options)),
+        Command::Growth(options) => runtime.block_on(growth::run(options)),
         Command::Seller | Command::Gateway { .. } => runtime.block_on(calls::serve_seller()).map(|()| Vec::new()),
     };
     runtime.shutdown_background();

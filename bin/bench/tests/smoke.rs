@@ -53,3 +53,20 @@ fn a_short_load_ends_every_kind_of_call_as_it_should() {
     }
     assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
 }
+
+#[test]
+fn two_small_databases_are_compared() {
+    let output = Command::new(env!("CARGO_BIN_EXE_crochet-bench"))
+        .args(["growth", "--calls", "1000", "--listings", "400", "--months", "2", "--small-calls", "300"])
+        .args(["--small-listings", "200", "--rounds", "1", "--seconds", "0.1", "--connections", "4", "--requests", "1"])
+        .args(["--agents", "2", "--no-targets"])
+        .output()
+        .unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(output.status.success(), "{out}\n{err}");
+    for expected in ["free call, a second", "paid cycle, a second", "search: a typo, ms", "history: first page, ms"] {
+        let row = out.lines().find(|line| line.starts_with(expected));
+        let target = row.and_then(|row| row.split(" at ").nth(1)).unwrap_or_default();
+        assert!(target.contains(": "), "{expected}: {out}");
+    }
+}

@@ -2,16 +2,16 @@
 //! through nginx; as much as can be done, and so much a second.
 
 mod connection;
-mod load;
-mod market;
+pub(crate) mod load;
+pub(crate) mod market;
 mod nginx;
 mod pgbench;
 mod process;
 mod results;
 mod seller;
-mod stage;
+pub(crate) mod stage;
 mod targets;
-mod workload;
+pub(crate) mod workload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use self::targets::{Target, targets};
 use self::workload::Workload;
 use crate::report::progress_bar;
 
+pub(crate) use self::results::median;
 pub(crate) use self::seller::serve as serve_seller;
 
 /// The parts of what can be done at most at which latencies are measured.

@@ -253,7 +253,7 @@ fn percent(share: f64) -> u32 {
 }
 
 /// The one in the middle, or the mean of the two; sorts them. Zero of none.
-fn median(of: &mut [f64]) -> f64 {
+pub(crate) fn median(of: &mut [f64]) -> f64 {
     of.sort_by(f64::total_cmp);
     let middle = of.len() / 2;
     match of {

@@ -12,6 +12,9 @@ use super::pgbench::Pgbench;
 use super::process::{Process, Usage, postgres_pid, usage};
 use crate::gateway::throw_away_folder;
 
+/// The gateway's own folder.
+const GATEWAY: &str = "gateway";
+
 /// Who uses the machine during a measurement.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usages {
@@ -43,7 +46,7 @@ pub(crate) struct Stage {
     /// PostgreSQL's own measure, where it is installed.
     pub(crate) pgbench: Option<Pgbench>,
     // Dropped last: the database's files are in it.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Stage {
@@ -53,7 +56,7 @@ impl Stage {
         let this = std::env::current_exe().context("this program does not know where it is")?;
         let address = |line: &str| line.trim().parse::<SocketAddr>().ok();
         let (seller, seller_address) = Process::start_and_read(Command::new(&this).arg("seller"), address)?;
-        let data_dir = folder.path().join("gateway");
+        let data_dir = folder.path().join(GATEWAY);
         let mut serve = Command::new(&this);
         serve.args(["gateway", "serve", "--bind", "127.0.0.1:0", "--log", "warn"]).arg("--data-dir").arg(&data_dir);
         // What limits one caller would limit the load: everything else is as it is shipped.
@@ -80,8 +83,17 @@ impl Stage {
             seller_address,
             nginx_address: address,
             nginx_version: version,
-            _folder: folder,
+            folder,
         })
+    }
+
+    /// Where the owner of everything reaches the gateway's database.
+    pub(crate) fn database_url(&self) -> anyhow::Result<String> {
+        let file = self.folder.path().join(GATEWAY).join("postgres/data/postmaster.pid");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let mut lines = text.lines().skip(3).map(str::trim);
+        let (port, socket) = lines.next().zip(lines.next()).context("the database is nowhere")?;
+        Ok(format!("host={socket} port={port} user=app dbname=crochet"))
     }
 
     /// What each has used so far.

@@ -1,25 +1,44 @@
 //! Fills a database with listings, and with calls and their money, by the statements in `sql/`.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use crochet::demo::agent::Agent;
+use crochet::demo::agent::{Agent, Wallet};
+use crochet::demo::client::ApiClient;
+use crochet::demo::screen::Screen;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::gateway::Gateway;
 use crate::report::progress_bar;
 
 const LISTINGS: &str = include_str!("../../sql/listings.sql");
 const PEOPLE: &str = include_str!("../../sql/people.sql");
+const MONTHS: &str = include_str!("../../sql/months.sql");
 const CALLS: &str = include_str!("../../sql/calls.sql");
 
-/// Calls are spread over this time, up to now.
-const DAYS: i64 = 90;
-/// In so many slices.
+/// Calls are filled in in so many slices.
 const SLICES: i64 = 100;
+
+/// How much there is to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    pub(crate) listings: u32,
+    /// So many of them have texts of their own, the others repeat these.
+    pub(crate) distinct_listings: u32,
+    /// Calls come in groups, of each of which one is paid and has three ledger entries, and one is not paid.
+    pub(crate) groups: u32,
+    /// At least three; the others are free.
+    pub(crate) calls_a_group: u32,
+    /// Calls are spread over this time, up to now.
+    pub(crate) days: u32,
+    /// Whether that time is in months, as it would be had it been waited for, or all in the partition before the first.
+    pub(crate) has_months: bool,
+    /// So many sessions fill in calls at the same time.
+    pub(crate) sessions: u32,
+}
 
 /// Who asks.
 #[derive(Debug)]
@@ -74,61 +93,114 @@ struct Word {
 }
 
 /// Registers the accounts: over HTTP, as agents do.
-pub(crate) async fn register(gateway: &Gateway) -> anyhow::Result<Accounts> {
+pub(crate) async fn register(url: &str) -> anyhow::Result<Accounts> {
+    let (api, screen) = (ApiClient::new(url)?, Screen::default());
+    let [buyer, seller, quiet] = [Wallet::new_evm()?, Wallet::new_evm()?, Wallet::new_evm()?];
     Ok(Accounts {
-        buyer: gateway.register("Busy buyer").await?,
-        seller: gateway.register("Busy seller").await?,
-        quiet: gateway.register("Quiet buyer").await?,
+        buyer: Agent::register(&api, &buyer, "Busy buyer", &screen).await?,
+        seller: Agent::register(&api, &seller, "Busy seller", &screen).await?,
+        quiet: Agent::register(&api, &quiet, "Quiet buyer", &screen).await?,
     })
 }
 
-/// Fills the database of a gateway.
-pub(crate) fn fill(gateway: &Gateway, listings: u32, ledger_rows: u32, accounts: &Accounts) -> anyhow::Result<Filled> {
-    let mut conn = gateway.connection()?;
+/// Fills the database at this address, as the owner of everything.
+pub(crate) fn fill(url: &str, scale: &Scale, accounts: &Accounts) -> anyhow::Result<Filled> {
+    let mut conn = connect(url)?;
     let conn = &mut conn;
     let began = Instant::now();
     let now: Count =
         diesel::sql_query("SELECT (extract(epoch FROM now()) * 1000)::bigint AS count").get_result(conn)?;
-    let span = DAYS * 24 * 3600 * 1000;
+    let span = i64::from(scale.days) * 24 * 3600 * 1000;
     let start = now.count - span;
 
+    let listings = scale.listings;
     set(conn, "listings", &listings)?;
+    set(conn, "distinct_listings", &scale.distinct_listings)?;
     set(conn, "start", &start)?;
     let spinner = progress_bar(0, "");
     spinner.set_message(format!("fill in {listings} listings"));
     spinner.enable_steady_tick(Duration::from_millis(500));
     conn.batch_execute(LISTINGS).context("the listings cannot be filled in")?;
+    if scale.has_months {
+        conn.batch_execute(MONTHS).context("the months cannot be made")?;
+    }
     spinner.finish_and_clear();
     let after_listings = began.elapsed();
 
-    // Three calls and three entries a group.
-    let groups = i64::from(ledger_rows.div_ceil(3));
+    let groups = i64::from(scale.groups);
+    let parameters = Parameters { start, span, calls_a_group: i64::from(scale.calls_a_group), groups };
     for (name, agent) in
         [("busy_buyer", &accounts.buyer), ("busy_seller", &accounts.seller), ("quiet", &accounts.quiet)]
     {
         set(conn, name, &agent.profile_id)?;
     }
-    set(conn, "span", &span)?;
-    set(conn, "calls", &(groups * 3))?;
+    parameters.set(conn)?;
     conn.batch_execute(PEOPLE).context("the profiles cannot be filled in")?;
-    let slice = (groups / SLICES).max(500);
-    let bar = progress_bar(u64::try_from(groups * 3).unwrap_or_default(), "calls");
+    let bar = progress_bar(parameters.calls(groups), "calls");
     bar.set_message("fill in calls and ledger");
-    let mut first = 0;
-    while first < groups {
-        let last = (first + slice).min(groups) - 1;
-        set(conn, "first", &first)?;
-        set(conn, "last", &last)?;
-        conn.batch_execute(&format!("BEGIN; {CALLS}; COMMIT;")).context("the calls cannot be filled in")?;
-        bar.inc(u64::try_from((last - first + 1) * 3).unwrap_or_default());
-        first = last + 1;
-    }
+    let next = AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        let session = || parameters.fill(url, &next, |groups| bar.inc(parameters.calls(groups)));
+        let sessions: Vec<_> = (0..scale.sessions).map(|_| scope.spawn(session)).collect();
+        sessions.into_iter().try_for_each(|session| match session.join() {
+            Ok(filled) => filled,
+            Err(_) => anyhow::bail!("a session has panicked"),
+        })
+    })?;
     bar.set_message("vacuum and analyze");
     conn.batch_execute("VACUUM (ANALYZE)")?;
     bar.finish_and_clear();
     let all = began.elapsed();
-    let is_large = listings >= 50_000 && ledger_rows >= 100_000;
+    let is_large = listings >= 50_000 && scale.groups >= 33_333;
     Ok(Filled { is_large, ..look_around(conn, accounts, start + span / 2, [after_listings, all - after_listings])? })
+}
+
+/// What the statements of `calls.sql` are told.
+#[derive(Debug, Clone, Copy)]
+struct Parameters {
+    start: i64,
+    span: i64,
+    groups: i64,
+    calls_a_group: i64,
+}
+
+impl Parameters {
+    fn calls(self, groups: i64) -> u64 {
+        u64::try_from(groups * self.calls_a_group).unwrap_or_default()
+    }
+
+    fn set(self, conn: &mut PgConnection) -> anyhow::Result<()> {
+        set(conn, "start", &self.start)?;
+        set(conn, "span", &self.span)?;
+        set(conn, "calls_a_group", &self.calls_a_group)?;
+        set(conn, "calls", &(self.groups * self.calls_a_group))
+    }
+
+    /// Slice after slice from `next` on, until there is none.
+    fn fill(self, url: &str, next: &AtomicI64, filled: impl Fn(i64)) -> anyhow::Result<()> {
+        let mut conn = connect(url)?;
+        let conn = &mut conn;
+        self.set(conn)?;
+        let slice = (self.groups / SLICES).clamp(500, 50_000);
+        loop {
+            let first = next.fetch_add(slice, Ordering::Relaxed);
+            if first >= self.groups {
+                return Ok(());
+            }
+            let last = (first + slice).min(self.groups) - 1;
+            set(conn, "first", &first)?;
+            set(conn, "last", &last)?;
+            conn.batch_execute(&format!("BEGIN; {CALLS}; COMMIT;")).context("the calls cannot be filled in")?;
+            filled(last - first + 1);
+        }
+    }
+}
+
+/// A connection that loses what it wrote last if the machine stops: the database is thrown away.
+fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    let mut conn = PgConnection::establish(url).context("the database cannot be reached")?;
+    conn.batch_execute("SET synchronous_commit = off")?;
+    Ok(conn)
 }
 
 /// Sets a parameter of the statements.

@@ -1,7 +1,7 @@
 //! `crochet-bench lists`: search over many listings, and pages deep in a long history.
 
-mod fill;
-mod questions;
+pub(crate) mod fill;
+pub(crate) mod questions;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,9 +45,17 @@ pub(crate) struct Options {
 /// Fills, measures and explains. Answers what was missed: targets, and long tables that were read from end to end.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<String>> {
     let gateway = Gateway::start().await?;
-    let accounts = fill::register(&gateway).await?;
-    let filled =
-        tokio::task::block_in_place(|| fill::fill(&gateway, options.listings, options.ledger_rows, &accounts))?;
+    let accounts = fill::register(gateway.url()).await?;
+    let scale = fill::Scale {
+        listings: options.listings,
+        distinct_listings: options.listings,
+        groups: options.ledger_rows.div_ceil(3),
+        calls_a_group: 3,
+        days: 90,
+        has_months: false,
+        sessions: 1,
+    };
+    let filled = tokio::task::block_in_place(|| fill::fill(gateway.database_url(), &scale, &accounts))?;
     for line in &filled.summary {
         say(line);
     }

@@ -13,7 +13,7 @@ use crate::measure::{Paths, Question};
 const TARGET: Option<Duration> = Some(Duration::from_millis(20));
 
 /// Every question, catalogue first.
-pub(super) fn all(accounts: &Accounts, filled: &Filled) -> Vec<Question> {
+pub(crate) fn all(accounts: &Accounts, filled: &Filled) -> Vec<Question> {
     let mut questions = [catalogue(), search(filled), ledger(accounts, filled), history(accounts, filled)].concat();
     if !filled.is_large {
         // What is rare, or far down, may not be there at all.
