@@ -41,14 +41,15 @@ impl PgCatalogue {
         Self { told: Some(Arc::clone(invalidations)), ..self }
     }
 
-    /// Recounts what [`crochet_market::Sort::Popular`] sorts by: of the calls made in the last 30 days, those that were
-    /// delivered. Answers how many listings changed. To be called now and then, by any replica: while one counts, the
-    /// others leave it to that one and answer 0.
+    /// Counts what [`crochet_market::Sort::Popular`] sorts by: of the calls made in the last 30 days, to the hour, those
+    /// that were delivered. Calls of the last hours are counted each time, earlier ones once a day; a round takes some
+    /// seconds at most, and the next one goes on. Answers how often a listing changed. To be called now and then, by any
+    /// replica: while one counts, the others leave it to that one and answer 0.
     ///
     /// # Errors
     /// Like any use of the database; what was counted before then stands.
     pub async fn refresh_popularity(&self) -> Result<u64, StorageError> {
-        self.db.transaction(|conn| Ok(count(popularity::refresh(conn)?))).await
+        popularity::refresh(&self.db).await
     }
 }
 
@@ -138,8 +139,4 @@ impl PgCatalogue {
 
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
-}
-
-fn count(rows: usize) -> u64 {
-    u64::try_from(rows).unwrap_or(u64::MAX)
 }

@@ -144,8 +144,85 @@ async fn popular_counts_what_was_delivered_of_the_last_thirty_days() {
     assert_eq!(slugs, ["new", "old", newer.slug.as_str()]);
     // No revision: owners' changes are not disturbed.
     assert!(found.iter().all(|view| view.listing.revision == 1));
+}
+
+/// What the one listing that there is counts, after a round.
+async fn counted(market: &Market) -> i64 {
+    market.catalogue.refresh_popularity().await.unwrap();
+    market.number("SELECT delivered_30d FROM listings")
+}
+
+/// As if all had been so many hours earlier.
+fn wait(market: &Market, hours: u32) {
+    // In two steps: in one, an hour would meet another on its way.
+    for change in
+        ["hour = hour + interval '100 years'".to_owned(), format!("hour = hour - interval '100 years {hours} hours'")]
+    {
+        market.execute(&format!("UPDATE counted_hours SET {change}"));
+        market.execute(&format!("UPDATE listing_deliveries SET {change}"));
+    }
+    market.execute(&format!("UPDATE counted_hours SET counted_at = counted_at - interval '{hours} hours'"));
+    market.execute(&format!(
+        "UPDATE gateway_requests SET id = (left(crochet_first_id(crochet_moment_of(id) - interval '{hours} hours')::text, 13) \
+         || right(id::text, 23))::uuid"
+    ));
+}
+
+#[tokio::test]
+async fn what_is_delivered_late_counts_within_hours_and_at_the_latest_after_a_day() {
+    let market = Market::new().await;
+    let (seller, ..) = market.register().await;
+    let (one, _) = market.publish(seller.id, "one").await;
+    let now = market.now();
+    let late = "UPDATE gateway_requests SET state = 'delivered', delivery = '{}'";
+    let fail = "UPDATE gateway_requests SET state = 'seller_failed', delivery = NULL";
+    market.deliver(seller.id, &one, now);
+    market.deliver(seller.id, &one, now - chrono::TimeDelta::hours(20));
+    assert_eq!(counted(&market).await, 2);
+    // Of a young hour at once, of an older one not yet.
+    market.execute(fail);
+    assert_eq!(counted(&market).await, 1);
+    market.execute(late);
+    assert_eq!(counted(&market).await, 2);
+    market.execute(fail);
+    wait(&market, 25);
+    assert_eq!(counted(&market).await, 0);
+    market.execute(late);
+    // Nothing is counted twice, whoever counts again.
+    wait(&market, 25);
+    assert_eq!(counted(&market).await, 2);
+    assert_eq!(counted(&market).await, 2);
+    // The thirty days are over: what was counted goes, whether the calls are there or were taken out.
+    wait(&market, 700);
     market.execute("DELETE FROM gateway_requests");
-    assert_eq!(market.catalogue.refresh_popularity().await.unwrap(), 2);
+    assert_eq!(counted(&market).await, 0);
+    assert_eq!(market.number("SELECT count(*) FROM listing_deliveries"), 0);
+}
+
+#[tokio::test]
+async fn replicas_that_count_at_once_and_calls_that_are_gone_leave_what_there_is() {
+    let market = Market::new().await;
+    let (seller, ..) = market.register().await;
+    let (one, _) = market.publish(seller.id, "one").await;
+    let now = market.now();
+    for hours in [0, 1, 30, 300] {
+        market.deliver(seller.id, &one, now - chrono::TimeDelta::hours(hours));
+    }
+    // What was counted before there were hours goes too.
+    market.execute("UPDATE listings SET delivered_30d = 7");
+    market.execute("INSERT INTO listing_deliveries SELECT id, '-infinity', 7 FROM listings");
+    let mut replicas = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let catalogue = market.catalogue.clone();
+        replicas.spawn(async move { catalogue.refresh_popularity().await });
+    }
+    while let Some(counted) = replicas.join_next().await {
+        counted.unwrap().unwrap();
+    }
+    assert_eq!(counted(&market).await, 4);
+    market.execute("DELETE FROM gateway_requests");
+    market.execute("UPDATE counted_hours SET counted_at = counted_at - interval '2 days'");
+    assert_eq!(counted(&market).await, 0);
 }
 
 #[tokio::test]

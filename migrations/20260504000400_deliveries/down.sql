@@ -1,0 +1,2 @@
+DROP TABLE counted_hours;
+DROP TABLE listing_deliveries;
