@@ -19,7 +19,7 @@ pub use crate::lists::{HistoryQuery, LedgerQuery, Period, Role};
 use crate::terms::{Observation, PayerWallet, QuoteAsk, QuoteOutcome, Terms};
 pub use books::{Books, HistoryItem, ReconcileStore};
 pub use journal::{
-    Admission, Advanced, CheckClaim, Journal, MOST_PREDECESSORS, QuoteLease, Seen, Successor, Sweeps, Witness,
+    Admission, Advanced, CheckClaim, Claimant, Journal, MOST_PREDECESSORS, QuoteLease, Seen, Successor, Sweeps, Witness,
 };
 pub use mock::{MockOutcome, MockPayment, MockPayments, MockQuote};
 

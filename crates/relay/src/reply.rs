@@ -64,6 +64,8 @@ pub enum Reply {
     ListingNotFound,
     /// The buyer has no such call: 404.
     CallNotFound,
+    /// The payment that came with the request was taken for a call that is over, and that is not kept any more: 404.
+    CallExported,
     /// The id was made for another listing or body: 409.
     Mismatch {
         /// The id.

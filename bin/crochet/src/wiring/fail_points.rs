@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use crochet_pricing::MicroUsd;
 use crochet_primitives::{CallId, ListingId, ProfileId, StorageError, Timestamp};
 use crochet_relay::ports::{
-    Admission, Advanced, CheckClaim, HeaderPayments, Journal, MockPayment, MockPayments, MockQuote, Payers,
+    Admission, Advanced, CheckClaim, Claimant, HeaderPayments, Journal, MockPayment, MockPayments, MockQuote, Payers,
     PaymentProvider, PayoutWallets, Period, QuoteLease, Seen, Successor, Sweeps, Upstream,
 };
 use crochet_relay::transition::Closed;
@@ -76,7 +76,7 @@ impl Journal for Mortal<dyn Journal> {
         step!("journal", self.retake_quote(call))
     }
 
-    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError> {
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Claimant, StorageError> {
         step!("journal", self.find_by_reference(provider, reference))
     }
 

@@ -84,6 +84,29 @@ async fn the_same_header_again_is_the_same_call_and_moves_no_money() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_payment_whose_call_was_taken_out_of_history_buys_nothing_more_and_nothing_is_charged() {
+    let world = X402Market::open().await;
+    let payment = world.payment().await;
+    world.pay(&payment, &body("once")).await.expect(200).unwrap();
+    // As `crochet retention` leaves it.
+    world.market.gateway.sql(
+        "INSERT INTO exported_partitions (name, from_id, to_id, calls, attempts, booked_calls, calls_sha256, attempts_sha256) \
+         SELECT 'taken', id, ('f' || right(id::text, 35))::uuid, 1, 1, 1, sha256('x'), sha256('y') FROM gateway_requests; \
+         DELETE FROM idempotency_keys; DELETE FROM response_vault; DELETE FROM gateway_attempts; DELETE FROM gateway_requests",
+    );
+    for body in [body("once"), body("another")] {
+        let again = world.pay(&payment, &body).await;
+        assert_error(&again, 404, "NOT_FOUND");
+        assert_eq!(again.at("/error/recovery/retryable"), &json!(false));
+        assert!(receipt(&again).is_none(), "nothing is said of a payment that was not looked at");
+    }
+    assert_eq!((world.paid(), world.market.seller.runs()), (PRICE, 1));
+    // Another payment is another call.
+    world.pay(&world.payment().await, &body("once")).await.expect(200).unwrap();
+    assert_eq!((world.paid(), world.market.seller.runs()), (2 * PRICE, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payers_own_identifier_opens_the_response_again() {
     let world = X402Market::open().await;
     let terms = world.terms().await;

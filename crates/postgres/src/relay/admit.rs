@@ -46,8 +46,7 @@ pub(super) fn admit(conn: &mut PgConnection, step: &Step, call: &NewCall) -> Res
         if let Some(key) = &call.idempotency_key {
             keys::give_back(conn, key, call)?;
         }
-        let record = persist::read(conn, owner)?
-            .ok_or_else(|| DbError::corrupt(format!("a payment is claimed for {owner}, which there is not")))?;
+        let Some(record) = references::claimed_for(conn, owner)? else { return Ok(Admission::Exported) };
         let now = clock.read(conn)?;
         return Ok(Admission::Known(Seen { record, now }));
     }

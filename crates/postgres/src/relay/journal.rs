@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crochet_primitives::{CallId, Entropy, ListingId, ProfileId, StorageError, Timestamp};
-use crochet_relay::ports::{Admission, Advanced, CheckClaim, Journal, QuoteLease, Seen, Successor, Witness};
+use crochet_relay::ports::{Admission, Advanced, CheckClaim, Claimant, Journal, QuoteLease, Seen, Successor, Witness};
 use crochet_relay::transition::{self, Closed};
-use crochet_relay::{Closing, IdempotencyKey, NewCall, Observation, Policy, QuoteOutcome, Record, SealedResponse};
+use crochet_relay::{Closing, IdempotencyKey, NewCall, Observation, Policy, QuoteOutcome, SealedResponse};
 use diesel::prelude::*;
 
 use super::references::Arrived;
 use super::step::{Step, claim_of};
 use super::together::{Context, EndedCall, EndedCalls, FoundCalls, Move, Moved, Moves};
 use super::vault::VaultRows;
-use super::{admit, chain, keys, persist, references, vault};
+use super::{admit, chain, keys, references, vault};
 use crate::Db;
 use crate::error::DbError;
 use crate::group::Group;
@@ -133,21 +133,6 @@ impl PgJournal {
         })
         .await
     }
-
-    /// A record and the clock, as they are now.
-    async fn see<F>(&self, mut read: F) -> Result<Option<Seen>, StorageError>
-    where
-        F: FnMut(&mut PgConnection) -> Result<Option<Record>, DbError> + Send + 'static,
-    {
-        let clock = self.db.clock().clone();
-        self.db
-            .read(move |conn| {
-                let Some(record) = read(conn)? else { return Ok(None) };
-                let now = clock.read(conn)?;
-                Ok(Some(Seen { record, now }))
-            })
-            .await
-    }
 }
 
 #[async_trait]
@@ -173,17 +158,20 @@ impl Journal for PgJournal {
         .await
     }
 
-    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError> {
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Claimant, StorageError> {
         // No text column holds a NUL, and PostgreSQL refuses to compare with one.
         if provider.contains('\0') || reference.contains('\0') {
-            return Ok(None);
+            return Ok(Claimant::Nobody);
         }
         let (provider, reference) = (provider.to_owned(), reference.to_owned());
-        self.see(move |conn| match references::owner(conn, &provider, &reference)? {
-            Some(call) => persist::read(conn, call),
-            None => Ok(None),
-        })
-        .await
+        let clock = self.db.clock().clone();
+        self.db
+            .read(move |conn| {
+                let Some(owner) = references::owner(conn, &provider, &reference)? else { return Ok(Claimant::Nobody) };
+                let Some(record) = references::claimed_for(conn, owner)? else { return Ok(Claimant::Exported) };
+                Ok(Claimant::Call(Box::new(Seen { record, now: clock.read(conn)? })))
+            })
+            .await
     }
 
     async fn retake_submission(&self, call: CallId) -> Result<Option<Seen>, StorageError> {

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crochet_primitives::{CallId, Timestamp};
-use crochet_relay::Payment;
 use crochet_relay::transition::Claim;
+use crochet_relay::{Payment, Record};
 use diesel::prelude::*;
 use diesel::sql_types::{self, Text, Timestamptz};
 use uuid::Uuid;
 
+use super::persist;
 use crate::error::DbError;
 use crate::schema::consumed_references;
 use crate::sets::{InsertNew, Rows, rows};
@@ -131,4 +132,26 @@ pub(super) fn owner(conn: &mut PgConnection, provider: &str, reference: &str) ->
         .first(conn)
         .optional()?;
     Ok(owner.map(Into::into))
+}
+
+/// The call that a payment is claimed for; `None` where it was taken out of history.
+pub(super) fn claimed_for(conn: &mut PgConnection, owner: CallId) -> Result<Option<Record>, DbError> {
+    if let Some(record) = persist::read(conn, owner)? {
+        return Ok(Some(record));
+    }
+    let exported: bool = diesel::select(functions::crochet_is_exported(owner.uuid())).get_result(conn)?;
+    if exported {
+        Ok(None)
+    } else {
+        Err(DbError::corrupt(format!("a payment is claimed for {owner}, which there is not")))
+    }
+}
+
+mod functions {
+    use diesel::sql_types::Uuid;
+
+    diesel::define_sql_function! {
+        /// Whether calls with ids around this one were taken out of history.
+        fn crochet_is_exported(id: Uuid) -> Bool;
+    }
 }

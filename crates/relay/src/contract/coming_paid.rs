@@ -7,7 +7,7 @@ use super::World;
 use super::given::{Given, LEASE, MINUTE, SECOND, arrived, assert_about, failed, key, terms};
 use crate::header_payment::{BY_HEADER, Claimed};
 use crate::ledger::OrphanReason;
-use crate::ports::{Admission, Seen};
+use crate::ports::{Admission, Claimant, Seen};
 use crate::record::{NewCall, Record, State};
 use crate::terms::{Observation, Payment, Terms};
 use crate::transition::after;
@@ -69,10 +69,12 @@ pub async fn a_call_that_came_paid_begins_as_pending_with_its_terms(world: &impl
     assert_about(seen.record.lease_until, after(seen.now, super::policy().submission_lease));
     assert_eq!(given.find(call.id).await, seen.record);
     let reference = &call.terms.as_ref().unwrap().provider_request_id;
-    let found = given.world.journal().find_by_reference(BY_HEADER, reference).await.unwrap().unwrap();
-    assert_eq!(found.record.id, call.id);
-    assert!(given.world.journal().find_by_reference(BY_HEADER, "another").await.unwrap().is_none());
-    assert!(given.world.journal().find_by_reference("scripted", reference).await.unwrap().is_none());
+    let found = given.world.journal().find_by_reference(BY_HEADER, reference).await.unwrap();
+    assert!(matches!(found, Claimant::Call(seen) if seen.record.id == call.id));
+    for (provider, reference) in [(BY_HEADER, "another"), ("scripted", reference.as_str())] {
+        let found = given.world.journal().find_by_reference(provider, reference).await.unwrap();
+        assert!(matches!(found, Claimant::Nobody), "{found:?}");
+    }
 }
 
 pub async fn one_payment_comes_with_one_call(world: &impl World) {

@@ -10,7 +10,7 @@ use crochet_signing::BodyHash;
 
 use crate::header_payment::{BY_HEADER, Claimed, HeaderOffer, HeaderPayment, Verification};
 use crate::ledger::FeeStatus;
-use crate::ports::{Admission, HeaderPayments, Input, Offer, Seen};
+use crate::ports::{Admission, Claimant, HeaderPayments, Input, Offer, Seen};
 use crate::record::{IdempotencyKey, NewCall, Record, fingerprint};
 use crate::reply::{GatewayError, Mismatch, Progress, Reply};
 use crate::route::{SOLANA, chain_number};
@@ -104,8 +104,10 @@ impl Gateway {
             return Ok(Reply::ListingNotFound);
         };
         let reference = request.payment.reference();
-        if let Some(seen) = self.journal.find_by_reference(BY_HEADER, &reference).await? {
-            return self.claimed_before(request, &offer, seen).await;
+        match self.journal.find_by_reference(BY_HEADER, &reference).await? {
+            Claimant::Nobody => {}
+            Claimant::Call(seen) => return self.claimed_before(request, &offer, *seen).await,
+            Claimant::Exported => return Ok(Reply::CallExported),
         }
         let Some(taken) = &self.header_payments else { return Ok(Reply::PaymentNotTaken) };
         let Price::PerCall(current) = offer.price else { return Ok(Reply::PaymentNotTaken) };
@@ -161,6 +163,7 @@ impl Gateway {
             Admission::Known(seen) => self.claimed_before(request, &offer, seen).await,
             Admission::KeyReused => Ok(Reply::IdempotencyKeyReused),
             Admission::TooManyOpenQuotes { limit } => Ok(Reply::TooManyOpenQuotes { limit }),
+            Admission::Exported => Ok(Reply::CallExported),
             Admission::Quote(seen, _) | Admission::Forward(seen, _) => {
                 Err(GatewayError::Inconsistent { call: seen.record.id, what: "it came paid, and was not admitted so" })
             }
@@ -194,8 +197,9 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let reason = reason.into();
         match self.journal.find_by_reference(BY_HEADER, &request.payment.reference()).await? {
-            Some(seen) => self.claimed_before(request, offer, seen).await,
-            None => Ok(Reply::NotPaid { record: None, reason }),
+            Claimant::Call(seen) => self.claimed_before(request, offer, *seen).await,
+            Claimant::Exported => Ok(Reply::CallExported),
+            Claimant::Nobody => Ok(Reply::NotPaid { record: None, reason }),
         }
     }
 

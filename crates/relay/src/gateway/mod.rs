@@ -167,6 +167,7 @@ impl Gateway {
             }
             Admission::KeyReused => Ok(Reply::IdempotencyKeyReused),
             Admission::TooManyOpenQuotes { limit } => Ok(Reply::TooManyOpenQuotes { limit }),
+            Admission::Exported => Ok(Reply::CallExported),
         }
     }
 

@@ -12,7 +12,9 @@ use super::lock;
 use super::tables::{Kept, KeptKey, Tables};
 use crate::forwarding::{Closing, Forwarding, SealedResponse};
 use crate::policy::Policy;
-use crate::ports::{Admission, Advanced, CheckClaim, Journal, MOST_PREDECESSORS, QuoteLease, Seen, Successor};
+use crate::ports::{
+    Admission, Advanced, CheckClaim, Claimant, Journal, MOST_PREDECESSORS, QuoteLease, Seen, Successor,
+};
 use crate::record::{IdempotencyKey, NewCall};
 use crate::terms::{Observation, QuoteOutcome};
 use crate::transition::{self, Change, Closed, after};
@@ -148,10 +150,16 @@ impl Journal for MemoryJournal {
         })
     }
 
-    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError> {
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Claimant, StorageError> {
         self.transact(|tables, now| {
-            let owner = tables.references.get(&(provider.to_owned(), reference.to_owned()));
-            Ok(owner.and_then(|call| tables.call(*call)).map(|record| Seen { record, now }))
+            let owner = tables.references.get(&(provider.to_owned(), reference.to_owned())).copied();
+            let Some(owner) = owner else { return Ok(Claimant::Nobody) };
+            // Nothing is ever taken out of this history.
+            let record = tables.call(owner);
+            let record = record.ok_or_else(|| {
+                StorageError::Corrupt(format!("a payment is claimed for {owner}, which there is not"))
+            })?;
+            Ok(Claimant::Call(Box::new(Seen { record, now })))
         })
     }
 

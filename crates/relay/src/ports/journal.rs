@@ -43,11 +43,24 @@ pub enum Admission {
     Known(Seen),
     /// Its idempotency key was used for another body or other origin headers.
     KeyReused,
+    /// The payment that came with it was claimed by an earlier call, which was taken out of history since it is over.
+    Exported,
     /// The buyer has as many unpaid calls open as it may.
     TooManyOpenQuotes {
         /// The limit.
         limit: u32,
     },
+}
+
+/// Whose a payment's reference is.
+#[derive(Debug)]
+pub enum Claimant {
+    /// It was never consumed.
+    Nobody,
+    /// It was consumed for this call.
+    Call(Box<Seen>),
+    /// It was consumed for a call that is over and was taken out of history since.
+    Exported,
 }
 
 /// Whether the provider may be asked about a call now.
@@ -99,8 +112,9 @@ pub trait Journal: Send + Sync {
     /// Takes over the asking for terms once the lease on it has ended; `None` while it has not, or when it is over.
     async fn retake_quote(&self, call: CallId) -> Result<Option<QuoteLease>, StorageError>;
 
-    /// The call that consumed a reference at `provider`.
-    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Option<Seen>, StorageError>;
+    /// The call that consumed a reference at `provider`. MUST NOT answer that nobody did where the call was taken out of
+    /// history: the reference is consumed all the same.
+    async fn find_by_reference(&self, provider: &str, reference: &str) -> Result<Claimant, StorageError>;
 
     /// Takes over the submitting of a payment that came with its call, once the lease on it has ended; `None` while it
     /// has not, or when the payment is decided.

@@ -11,7 +11,7 @@ use crochet_relay::memory::{
     MemoryDirectory, MemoryJournal, MemoryPayers, ScriptedChain, ScriptedProvider, ScriptedUpstream,
 };
 use crochet_relay::ports::{
-    Books, Directory, Journal, LedgerQuery, Offer, PayableQuery, PayoutWallets, ProviderReports,
+    Books, Claimant, Directory, Journal, LedgerQuery, Offer, PayableQuery, PayoutWallets, ProviderReports,
 };
 use crochet_relay::{
     BY_HEADER, Buyer, CallRequest, Endpoint, Gateway, GatewayError, HeaderPayment, HeaderTerms, Observation, Origin,
@@ -186,7 +186,10 @@ impl World {
 
     /// The call that a payment was claimed for.
     pub(crate) async fn seen(&self, payment: &HeaderPayment) -> Record {
-        self.journal.find_by_reference(BY_HEADER, &payment.reference()).await.unwrap().unwrap().record
+        match self.journal.find_by_reference(BY_HEADER, &payment.reference()).await.unwrap() {
+            Claimant::Call(seen) => seen.record,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn terms_of(&self, payment: &HeaderPayment) -> Terms {

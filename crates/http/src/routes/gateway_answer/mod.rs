@@ -49,6 +49,17 @@ pub(crate) fn answer(reply: Reply) -> Result<HttpResponse, ApiError> {
             Recovery::change(NextAction::FixRequest, "Check X-Crochet-Relay-Request-Id; leave it out for a new call.")
                 .preserve(&["request_body"]),
         )),
+        Reply::CallExported => Err(ApiError::not_found(
+            "This payment was taken for an earlier call, which is over and is not kept here any more.",
+        )
+        .recovery(
+            Recovery::change(
+                NextAction::FixRequest,
+                "Nothing was charged now. For a new call, send the request without the payment and pay the terms that come back; \
+                 the ledger has the earlier one for ever.",
+            )
+            .preserve(&["request_body"]),
+        )),
         Reply::Mismatch { call, what } => Err(mismatch(call, what)),
         Reply::IdempotencyKeyReused => Err(ApiError::new(
             Code::IdempotencyKeyReused,
