@@ -12,6 +12,8 @@ mod lists;
 mod locks;
 mod mock_payments;
 mod persist;
+#[cfg(test)]
+mod plans;
 mod reconcile;
 mod record_row;
 mod references;

@@ -152,6 +152,30 @@ fn look_at_keys(
         .optional()?)
 }
 
+/// Locks the calls that are to be looked at by now, the longest overdue first, but for those that another replica has.
+pub(super) fn due(conn: &mut PgConnection, now: Timestamp, limit: u32) -> QueryResult<Vec<RecordRow>> {
+    gateway_requests::table
+        .filter(gateway_requests::next_check_at.le(now))
+        .order(gateway_requests::next_check_at)
+        .limit(limit.into())
+        .select(RecordRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(conn)
+}
+
+/// Likewise those that are wanted to be looked at soon.
+pub(super) fn wanted(conn: &mut PgConnection, limit: u32) -> QueryResult<Vec<RecordRow>> {
+    gateway_requests::table
+        .filter(gateway_requests::check_wanted_at.is_not_null())
+        .order(gateway_requests::check_wanted_at)
+        .limit(limit.into())
+        .select(RecordRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(conn)
+}
+
 /// Claims these calls, whose rows are locked: their next check is `hold` away.
 fn claim(conn: &mut PgConnection, rows: Vec<RecordRow>, now: Timestamp, hold: Duration) -> Result<Vec<Seen>, DbError> {
     let held_until =
@@ -183,14 +207,7 @@ impl Sweeps for PgSweeps {
         self.db
             .transaction(move |conn| {
                 let now = clock.read(conn)?;
-                let rows: Vec<RecordRow> = gateway_requests::table
-                    .filter(gateway_requests::next_check_at.le(now))
-                    .order(gateway_requests::next_check_at)
-                    .limit(limit.into())
-                    .select(RecordRow::as_select())
-                    .for_update()
-                    .skip_locked()
-                    .load(conn)?;
+                let rows = due(conn, now, limit)?;
                 claim(conn, rows, now, hold)
             })
             .await
@@ -221,14 +238,7 @@ impl Sweeps for PgSweeps {
         self.db
             .transaction(move |conn| {
                 let now = clock.read(conn)?;
-                let rows: Vec<RecordRow> = gateway_requests::table
-                    .filter(gateway_requests::check_wanted_at.is_not_null())
-                    .order(gateway_requests::check_wanted_at)
-                    .limit(limit.into())
-                    .select(RecordRow::as_select())
-                    .for_update()
-                    .skip_locked()
-                    .load(conn)?;
+                let rows = wanted(conn, limit)?;
                 let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
                 diesel::update(gateway_requests::table.filter(gateway_requests::id.eq_any(ids)))
                     .set(gateway_requests::check_wanted_at.eq(None::<Timestamp>))

@@ -1,0 +1,1 @@
+DROP FUNCTION crochet_open_quotes(uuid[], text[], timestamptz);
