@@ -154,10 +154,14 @@ impl Settings {
     }
 
     /// Sets a new session up; answers whether it may only read.
+    ///
+    /// Compiling a plan (`jit`) takes longer than running any statement of ours: PostgreSQL does so by a plan's estimated
+    /// cost, which is high over many months and not known before a prepared statement has its values.
     fn apply(&self, conn: &mut PgConnection) -> QueryResult<bool> {
         let applied: Applied = diesel::sql_query(
-            "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', $1, false), \
-             set_config('lock_timeout', $2, false), set_config('idle_in_transaction_session_timeout', $3, false), \
+            "SELECT set_config('TimeZone', 'UTC', false), set_config('jit', 'off', false), \
+             set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), \
+             set_config('idle_in_transaction_session_timeout', $3, false), \
              set_config('role', coalesce($4, current_setting('role')), false), \
              current_setting('transaction_read_only')::bool AS is_read_only",
         )
@@ -178,5 +182,24 @@ impl HandleError<R2d2Error> for Quiet {
     fn handle_error(&self, error: R2d2Error) {
         let error = conninfo::redacted(&error.to_string(), &self.0);
         tracing::debug!(error, "a database connection failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDatabase;
+
+    #[derive(QueryableByName)]
+    struct Shown {
+        #[diesel(sql_type = Text)]
+        jit: String,
+    }
+
+    #[tokio::test]
+    async fn no_session_compiles_plans() {
+        let database = TestDatabase::new().await;
+        let shown = database.db().read(|conn| Ok(diesel::sql_query("SHOW jit").get_result::<Shown>(conn)?)).await;
+        assert_eq!(shown.unwrap().jit, "off");
     }
 }
