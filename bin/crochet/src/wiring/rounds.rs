@@ -28,6 +28,8 @@ pub(super) async fn sweep(
         let pause = match round {
             Ok(swept) if swept.has_more => Duration::ZERO,
             Ok(_) => interval,
+            // The threads that ask the database end before this does.
+            Err(_) if stopping.is_cancelled() => return,
             Err(error) => {
                 tracing::warn!(%error, "the sweeper cannot look at what is due");
                 interval
@@ -40,6 +42,7 @@ pub(super) async fn sweep(
     }
 }
 
+/// A stop does not wait for it: each of its steps is a transaction, or leaves the rest to the next round.
 pub(super) async fn purge(
     sweeps: Arc<dyn Sweeps>,
     catalogue: Arc<PgCatalogue>,
@@ -47,30 +50,34 @@ pub(super) async fn purge(
     metrics: crochet_metrics::Sweeper,
     stopping: CancellationToken,
 ) {
-    loop {
-        match sweeps.purge().await {
-            Ok(0) => {}
-            Ok(rows) => {
-                metrics.purged(rows);
-                tracing::info!(rows, "deleted what had outlived its time");
-            }
-            Err(error) => tracing::warn!(%error, "what has outlived its time cannot be deleted"),
+    let rounds = async {
+        loop {
+            purge_round(&*sweeps, &catalogue, &db, &metrics).await;
+            tokio::time::sleep(PURGE_EVERY).await;
         }
-        if let Err(error) = catalogue.refresh_popularity().await {
-            tracing::warn!(%error, "popularity cannot be counted");
+    };
+    stopping.run_until_cancelled(rounds).await;
+}
+
+async fn purge_round(sweeps: &dyn Sweeps, catalogue: &PgCatalogue, db: &Db, metrics: &crochet_metrics::Sweeper) {
+    match sweeps.purge().await {
+        Ok(0) => {}
+        Ok(rows) => {
+            metrics.purged(rows);
+            tracing::info!(rows, "deleted what had outlived its time");
         }
-        match db.make_months().await {
-            Ok(Months::Enough) => {}
-            Ok(Months::Made(months)) => tracing::info!(months, "made partitions for the months ahead"),
-            Ok(Months::Crowded) => {
-                tracing::warn!("more than 10,000 calls are from months without a partition: run `crochet migrate`");
-            }
-            // There are months left: it is tried again with the next round.
-            Err(error) => tracing::warn!(%error, "partitions for the months ahead cannot be made now"),
+        Err(error) => tracing::warn!(%error, "what has outlived its time cannot be deleted"),
+    }
+    if let Err(error) = catalogue.refresh_popularity().await {
+        tracing::warn!(%error, "popularity cannot be counted");
+    }
+    match db.make_months().await {
+        Ok(Months::Enough) => {}
+        Ok(Months::Made(months)) => tracing::info!(months, "made partitions for the months ahead"),
+        Ok(Months::Crowded) => {
+            tracing::warn!("more than 10,000 calls are from months without a partition: run `crochet migrate`");
         }
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(PURGE_EVERY) => {}
-        }
+        // There are months left: it is tried again with the next round.
+        Err(error) => tracing::warn!(%error, "partitions for the months ahead cannot be made now"),
     }
 }
