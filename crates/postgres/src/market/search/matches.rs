@@ -2,6 +2,7 @@
 
 use crochet_market::search::MAX_RANKED;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
 use super::filters::IdRow;
@@ -11,6 +12,8 @@ use super::statement::{self, Part, Statement, Value};
 /// A phrase takes reading the places of its words in every listing that has them all. Of more listings than this, the
 /// most popular are looked at.
 const PHRASED: usize = 500;
+/// Of so many, the most popular ones, it is looked how many meet some conditions.
+const SAMPLED: usize = 500;
 
 /// What matches a text and the other filters.
 #[derive(Debug)]
@@ -118,11 +121,10 @@ impl Matches {
 
     /// The matches among the most popular of what has all words.
     fn among_popular(&self, conn: &mut PgConnection, has_all: &Part) -> QueryResult<Vec<Uuid>> {
-        let rows: Vec<IdRow> = Statement::new("SELECT t.id FROM (SELECT t.id FROM listing_search t WHERE ")
-            .then(has_all)
-            .sql(" ORDER BY t.popularity DESC, t.id DESC LIMIT ")
-            .bind(Value::Number(i64::try_from(PHRASED).unwrap_or(i64::MAX)))
-            .sql(") popular JOIN listing_search t ON t.id = popular.id WHERE t.words @@ ")
+        let ids = popular(conn, has_all, PHRASED)?;
+        let rows: Vec<IdRow> = Statement::new("SELECT t.id FROM listing_search t WHERE t.id = ANY(")
+            .bind(Value::Ids(ids))
+            .sql(") AND t.words @@ ")
             .then(&text(&self.lookup.matched))
             .load(conn)?;
         Ok(rows.into_iter().map(|row| row.id).collect())
@@ -131,15 +133,83 @@ impl Matches {
 
 /// The most popular of what meets the conditions, most popular first.
 pub(super) fn popular(conn: &mut PgConnection, conditions: &Part, limit: usize) -> QueryResult<Vec<Uuid>> {
+    let is_walked = is_frequent(conn, conditions, limit)?;
+    if is_walked {
+        allow_bitmaps(conn, false)?;
+    }
     let rows: Vec<IdRow> = Statement::new("SELECT t.id FROM listing_search t WHERE ")
         .then(conditions)
         .sql(" ORDER BY t.popularity DESC, t.id DESC LIMIT ")
-        .bind(Value::Number(i64::try_from(limit).unwrap_or(i64::MAX)))
+        .bind(number(limit))
         .load(conn)?;
+    if is_walked {
+        allow_bitmaps(conn, true)?;
+    }
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Whether so many of what meets the conditions are found sooner along the order of popularity than by reading all that
+/// meets them: by how many of the most popular listings do. The planner, left to itself, takes words for independent of
+/// each other; of three that long texts all have it expects few, and reads a third of the table.
+fn is_frequent(conn: &mut PgConnection, conditions: &Part, wanted: usize) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Sample {
+        #[diesel(sql_type = BigInt)]
+        sampled: i64,
+        #[diesel(sql_type = BigInt)]
+        found: i64,
+        #[diesel(sql_type = BigInt)]
+        listings: i64,
+    }
+    let samples: Vec<Sample> = Statement::new("SELECT count(*) AS sampled, count(*) FILTER (WHERE meets) AS found, ")
+        .sql(
+            "(SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'listing_search'::regclass) AS listings ",
+        )
+        .sql("FROM (SELECT (")
+        .then(conditions)
+        .sql(") AS meets FROM listing_search t WHERE t.status = 'active' ORDER BY t.popularity DESC, t.id DESC LIMIT ")
+        .bind(number(SAMPLED))
+        .sql(") most_popular")
+        .load(conn)?;
+    let wide = |number: i64| u128::try_from(number).unwrap_or_default();
+    let wanted = u128::try_from(wanted).unwrap_or(u128::MAX);
+    Ok(samples.iter().any(|one| is_walk_shorter(wide(one.found), wide(one.sampled), wide(one.listings), wanted)))
+}
+
+/// A walk reads `wanted / frequency` listings, and the other way `listings * frequency`.
+const fn is_walk_shorter(found: u128, sampled: u128, listings: u128, wanted: u128) -> bool {
+    found.saturating_mul(found).saturating_mul(listings) > wanted.saturating_mul(sampled).saturating_mul(sampled)
+}
+
+fn allow_bitmaps(conn: &mut PgConnection, are_allowed: bool) -> QueryResult<()> {
+    let value = if are_allowed { "on" } else { "off" };
+    diesel::sql_query(format!("SELECT set_config('enable_bitmapscan', '{value}', true)")).execute(conn)?;
+    Ok(())
+}
+
+fn number(number: usize) -> Value {
+    Value::Number(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// A text as a query: it was written by [`Lookup`].
 fn text(written: &str) -> Part {
     Part::default().sql("(").bind(Value::Text(written.to_owned())).sql(")::tsquery")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_walk_shorter;
+
+    #[test]
+    fn what_many_have_is_found_by_walking_and_what_few_have_by_their_words() {
+        // A million listings: 501 of what one in five has are among 2,505, and all of it is 200,000.
+        assert!(is_walk_shorter(100, 500, 1_000_000, 501));
+        // Of what one in a hundred has, all is 10,000; 501 of it are among 50,000.
+        assert!(!is_walk_shorter(5, 500, 1_000_000, 501));
+        // As long as there are few listings, all that meet something are soon read.
+        assert!(!is_walk_shorter(100, 500, 10_000, 501));
+        for (found, sampled, listings) in [(0, 500, 1_000_000), (0, 0, 0), (3, 3, 3)] {
+            assert!(!is_walk_shorter(found, sampled, listings, 501));
+        }
+    }
 }
