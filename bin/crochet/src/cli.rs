@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crochet_local_postgres::{Host, default_data_dir};
 
 use crate::config::{Config, Problem, Settings, read_file, resolve};
-use crate::system::{SystemEntropy, keep_memory_private};
+use crate::system::{SystemEntropy, keep_memory_private, share_arenas};
 use crate::{commands, keys, telemetry};
 
 /// Crochet: a payment gateway and marketplace for software agents.
@@ -71,8 +71,11 @@ pub fn run() -> ExitCode {
 
 /// Runs a command line, whose first part is the program's name: for programs that are a gateway among other things.
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    keep_memory_private();
     let cli = Cli::parse_from(arguments);
+    if matches!(cli.command, None | Some(Command::Serve)) {
+        share_arenas();
+    }
+    keep_memory_private();
     match dispatch(cli) {
         Ok(code) => code,
         Err(error) => {

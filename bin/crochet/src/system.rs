@@ -15,6 +15,28 @@ pub(crate) fn keep_memory_private() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
+/// Lets the C library's allocator have four arenas, and not eight for each core: what is freed in one stays there, and
+/// many threads each do a little. It reads that where the program starts and nowhere else, so the program starts once
+/// more, as the same process; to be called before anything was read or opened. Whoever has set the number is left it, and
+/// where starting does not work everything goes on as it is.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn share_arenas() {
+    use std::os::unix::process::CommandExt;
+    const VARIABLE: &str = "MALLOC_ARENA_MAX";
+    if std::env::var_os(VARIABLE).is_some() {
+        return;
+    }
+    let mut arguments = std::env::args_os();
+    if let (Some(name), Ok(program)) = (arguments.next(), std::env::current_exe()) {
+        // It answers only when it failed.
+        let _ = std::process::Command::new(program).arg0(name).args(arguments).env(VARIABLE, "4").exec();
+    }
+}
+
+/// Other allocators are left alone.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn share_arenas() {}
+
 /// The machine's clock.
 #[derive(Debug)]
 pub struct SystemClock {

@@ -141,6 +141,28 @@ fn a_warm_start_answers_soon_and_idles_in_little_memory() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn its_allocator_has_four_arenas_unless_the_operator_says_otherwise() {
+    for (given, expected) in [(None, "4"), (Some("7"), "7")] {
+        let data_dir = folder();
+        let mut command = serve(data_dir.path());
+        command.env_remove("MALLOC_ARENA_MAX").envs(given.map(|number| ("MALLOC_ARENA_MAX", number)));
+        let mut gateway = Running::start(&mut command);
+        gateway.url();
+        // Of a process whose memory is private, root alone may read it.
+        match std::fs::read(format!("/proc/{}/environ", gateway.pid())) {
+            Ok(variables) => {
+                let variables = String::from_utf8_lossy(&variables).into_owned();
+                let has = |variable: &str| variables.split('\0').any(|one| one == variable);
+                assert!(has(&format!("MALLOC_ARENA_MAX={expected}")), "{variables}");
+            }
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
+        }
+        gateway.stop().expect(0);
+    }
+}
+
+#[test]
 fn what_is_no_http_is_refused_and_no_news_for_the_operator() {
     let data_dir = folder();
     let mut gateway = Running::start(&mut serve(data_dir.path()));
