@@ -89,9 +89,10 @@ impl<'a> History<'a> {
     fn union(&self, column: &str, stretch: IdRange, state_by_state: bool) -> Option<String> {
         let states = wanted_states(self.query);
         let filters = filters(self.query, stretch);
-        let one = |condition: &str| {
-            format!("(SELECT {column} FROM gateway_requests WHERE {condition}{filters} ORDER BY id DESC LIMIT $1)")
+        let ordered = |condition: &str, order: &str| {
+            format!("(SELECT {column} FROM gateway_requests WHERE {condition}{filters} ORDER BY {order} LIMIT $1)")
         };
+        let one = |condition: &str| ordered(condition, "id DESC");
         let arms: Vec<String> = sides(self.query)
             .into_iter()
             .flat_map(|side| match states.as_deref() {
@@ -101,7 +102,11 @@ impl<'a> History<'a> {
                 }
                 Some(states) => {
                     let names = states.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(",");
-                    let one = one(&format!("{side} AND state = wanted.name"));
+                    // In an order that only the indexes of the states have. Written as `=`, the state would be a constant, and
+                    // the order that of the ids: the planner, which knows nothing of the state yet, then walks along the
+                    // ids of the whole market, also for states that there are none of.
+                    let state = "state >= wanted.name AND state <= wanted.name";
+                    let one = ordered(&format!("{side} AND {state}"), "state, id DESC");
                     vec![format!(
                         "(SELECT one.* FROM unnest('{{{names}}}'::text[]) wanted (name) CROSS JOIN LATERAL {one} one LIMIT \
                          $1 * {})",
