@@ -20,6 +20,7 @@ pub(crate) fn keep_memory_private() {
 /// more, as the same process; to be called before anything was read or opened. Whoever has set the number is left it, and
 /// where starting does not work everything goes on as it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(clippy::disallowed_methods, reason = "the allocator's own variable, which is no configuration of the gateway")]
 pub(crate) fn share_arenas() {
     use std::os::unix::process::CommandExt;
     const VARIABLE: &str = "MALLOC_ARENA_MAX";
