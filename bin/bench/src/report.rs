@@ -80,3 +80,28 @@ pub(crate) fn progress_bar(length: u64, unit: &str) -> ProgressBar {
     }
     bar
 }
+
+/// What a figure is to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Bound {
+    /// Whether a figure is; one that is no number is not.
+    pub(crate) fn is_kept(self, figure: f64) -> bool {
+        match self {
+            Self::AtLeast(least) => figure >= least,
+            Self::AtMost(most) => figure <= most,
+        }
+    }
+
+    /// The bound in words, and its figure.
+    pub(crate) const fn parts(self) -> (&'static str, f64) {
+        match self {
+            Self::AtLeast(least) => ("at least", least),
+            Self::AtMost(most) => ("at most", most),
+        }
+    }
+}

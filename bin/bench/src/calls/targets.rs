@@ -2,6 +2,7 @@
 
 use super::results::Results;
 use super::workload::Workload;
+use crate::report::Bound;
 
 /// One figure, and what it should be.
 #[derive(Debug, Clone, Copy)]
@@ -9,30 +10,18 @@ pub(crate) struct Target {
     what: &'static str,
     unit: &'static str,
     reached: f64,
-    wanted: Wanted,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Wanted {
-    AtLeast(f64),
-    AtMost(f64),
+    wanted: Bound,
 }
 
 impl Target {
     /// Whether it is.
     pub(crate) fn is_reached(&self) -> bool {
-        match self.wanted {
-            Wanted::AtLeast(least) => self.reached >= least,
-            Wanted::AtMost(most) => self.reached <= most,
-        }
+        self.wanted.is_kept(self.reached)
     }
 
     /// A line for the table.
     pub(crate) fn line(&self) -> String {
-        let (bound, wanted) = match self.wanted {
-            Wanted::AtLeast(least) => ("at least", least),
-            Wanted::AtMost(most) => ("at most", most),
-        };
+        let (bound, wanted) = self.wanted.parts();
         let verdict = if self.is_reached() { "reached" } else { "MISSED" };
         format!("{:<7} {}: {:.2}{}, {bound} {wanted}{}", verdict, self.what, self.reached, self.unit, self.unit)
     }
@@ -41,9 +30,9 @@ impl Target {
 /// Those that were measured. `memory` is what the gateway holds with a thousand open connections, in megabytes.
 pub(crate) fn targets(results: &Results, memory: f64) -> Vec<Target> {
     let at_least = |what, reached: Option<f64>, least| {
-        reached.map(|reached| Target { what, unit: "", reached, wanted: Wanted::AtLeast(least) })
+        reached.map(|reached| Target { what, unit: "", reached, wanted: Bound::AtLeast(least) })
     };
-    let at_most = |what, unit, reached, most| Target { what, unit, reached, wanted: Wanted::AtMost(most) };
+    let at_most = |what, unit, reached, most| Target { what, unit, reached, wanted: Bound::AtMost(most) };
     let added = results.added();
     [
         at_least("free calls / the same calls by nginx", results.ratio(Workload::Free, Workload::Nginx), 0.5),
@@ -64,9 +53,9 @@ mod tests {
     #[test]
     fn a_bound_is_within_the_target_and_what_is_beyond_is_not() {
         let reached = |reached, wanted| Target { what: "x", unit: "", reached, wanted }.is_reached();
-        assert!(reached(0.5, Wanted::AtLeast(0.5)) && !reached(0.49, Wanted::AtLeast(0.5)));
-        assert!(reached(1.0, Wanted::AtMost(1.0)) && !reached(1.01, Wanted::AtMost(1.0)));
-        assert!(!reached(f64::NAN, Wanted::AtLeast(0.5)) && !reached(f64::NAN, Wanted::AtMost(1.0)));
+        assert!(reached(0.5, Bound::AtLeast(0.5)) && !reached(0.49, Bound::AtLeast(0.5)));
+        assert!(reached(1.0, Bound::AtMost(1.0)) && !reached(1.01, Bound::AtMost(1.0)));
+        assert!(!reached(f64::NAN, Bound::AtLeast(0.5)) && !reached(f64::NAN, Bound::AtMost(1.0)));
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crochet::commands::say;
 use indicatif::ProgressBar;
 
 use self::place::{Place, Rate, Size};
-use self::results::{Bound, Results};
+use self::results::Results;
 use crate::calls::workload::Workload;
-use crate::report::progress_bar;
+use crate::report::{Bound, progress_bar};
 
 /// What is measured of calls.
 const WORKLOADS: [Workload; 2] = [Workload::Free, Workload::Paid];

@@ -2,29 +2,7 @@
 
 use super::place::Size;
 use crate::calls::median;
-
-/// What the large one may be of the small one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-impl Bound {
-    const fn is_kept(self, ratio: f64) -> bool {
-        match self {
-            Self::AtLeast(least) => ratio >= least,
-            Self::AtMost(most) => ratio <= most,
-        }
-    }
-
-    fn target(self) -> String {
-        match self {
-            Self::AtLeast(least) => format!("at least {least:.2}"),
-            Self::AtMost(most) => format!("at most {most:.2}"),
-        }
-    }
-}
+use crate::report::Bound;
 
 /// All rounds.
 #[derive(Debug, Default)]
@@ -35,6 +13,7 @@ pub(super) struct Results {
 #[derive(Debug)]
 struct Row {
     name: String,
+    /// What the large one may be of the small one.
     bound: Option<Bound>,
     /// One of each round: small, large.
     rounds: Vec<(f64, f64)>,
@@ -71,7 +50,7 @@ impl Results {
             let [small, large] = [|round: &(f64, f64)| round.0, |round: &(f64, f64)| round.1]
                 .map(|side| median(&mut row.rounds.iter().map(side).collect::<Vec<_>>()));
             let target =
-                row.bound.map(|bound| format!("{}: {}", bound.target(), if row.is_kept() { "met" } else { "MISSED" }));
+                row.bound.map(|bound| format!("{}: {}", target(bound), if row.is_kept() { "met" } else { "MISSED" }));
             let line = format!(
                 "{:width$}  {small:>9.2}  {large:>9.2}  {:>7.3}  {}",
                 row.name,
@@ -88,11 +67,16 @@ impl Results {
         let missed = self.rows.iter().filter(|row| !row.is_kept());
         missed
             .map(|row| {
-                let target = row.bound.map(Bound::target).unwrap_or_default();
+                let target = row.bound.map(target).unwrap_or_default();
                 format!("{}: {:.3} instead of {target}", row.name, row.ratio())
             })
             .collect()
     }
+}
+
+fn target(bound: Bound) -> String {
+    let (bound, figure) = bound.parts();
+    format!("{bound} {figure:.2}")
 }
 
 #[cfg(test)]

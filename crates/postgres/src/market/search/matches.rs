@@ -140,7 +140,7 @@ pub(super) fn popular(conn: &mut PgConnection, conditions: &Part, limit: usize) 
     let rows: Vec<IdRow> = Statement::new("SELECT t.id FROM listing_search t WHERE ")
         .then(conditions)
         .sql(" ORDER BY t.popularity DESC, t.id DESC LIMIT ")
-        .bind(number(limit))
+        .bind(Value::rows(limit))
         .load(conn)?;
     if is_walked {
         allow_bitmaps(conn, true)?;
@@ -168,7 +168,7 @@ fn is_frequent(conn: &mut PgConnection, conditions: &Part, wanted: usize) -> Que
         .sql("FROM (SELECT (")
         .then(conditions)
         .sql(") AS meets FROM listing_search t WHERE t.status = 'active' ORDER BY t.popularity DESC, t.id DESC LIMIT ")
-        .bind(number(SAMPLED))
+        .bind(Value::rows(SAMPLED))
         .sql(") most_popular")
         .load(conn)?;
     let wide = |number: i64| u128::try_from(number).unwrap_or_default();
@@ -185,10 +185,6 @@ fn allow_bitmaps(conn: &mut PgConnection, are_allowed: bool) -> QueryResult<()> 
     let value = if are_allowed { "on" } else { "off" };
     diesel::sql_query(format!("SELECT set_config('enable_bitmapscan', '{value}', true)")).execute(conn)?;
     Ok(())
-}
-
-fn number(number: usize) -> Value {
-    Value::Number(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// A text as a query: it was written by [`Lookup`].

@@ -18,6 +18,13 @@ pub(super) enum Value {
     Time(Timestamp),
 }
 
+impl Value {
+    /// A number of rows.
+    pub(super) fn rows(number: usize) -> Self {
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
 /// SQL with `$1`, `$2`, …, and their values.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Statement {
@@ -83,7 +90,7 @@ pub(super) fn count(conn: &mut PgConnection, rows: &Part, cap: usize) -> QueryRe
     let counted: Vec<Row> = Statement::new("SELECT count(*) FROM (")
         .then(rows)
         .sql(" LIMIT ")
-        .bind(Value::Number(i64::try_from(cap.saturating_add(1)).unwrap_or(i64::MAX)))
+        .bind(Value::rows(cap.saturating_add(1)))
         .sql(") counted")
         .load(conn)?;
     Ok(counted.first().map_or(0, |row| usize::try_from(row.count).unwrap_or_default()))
